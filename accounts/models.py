@@ -1,0 +1,103 @@
+"""People and programs, how they log in, and what they already asked for."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Func, Q
+from django.db.models.functions import Now
+
+from base.roles import Role
+
+
+class User(AbstractUser):
+    """A person (one-time code by phone; password for the console) or a program (API key).
+
+    `role` decides what the API allows; the group of the same name carries the console permissions and is kept
+    in step by `services.assign_role`.
+    """
+
+    phone = models.CharField(max_length=16, null=True, unique=True)  # noqa: DJ001 - NULL: no phone, E.164
+    role = models.CharField(max_length=10, choices=[(role, role.title()) for role in Role], default=Role.CLIENT)
+
+    class Meta(AbstractUser.Meta):
+        constraints = [models.CheckConstraint(condition=Q(role__in=list(Role)), name="user_role_known")]
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class OneTimeCode(models.Model):
+    """A code sent to a phone. The code itself is kept nowhere: it is derived from this row's id and a server secret."""
+
+    id = models.UUIDField(primary_key=True, db_default=Func(function="gen_random_uuid"), editable=False)
+    phone = models.CharField(max_length=16)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+    voided_at = models.DateTimeField(null=True)
+    ip = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["phone", "-created_at"], name="otp_by_phone"),
+            models.Index(fields=["ip", "-created_at"], name="otp_by_ip"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["phone"], condition=Q(used_at=None, voided_at=None), name="otp_one_open_per_phone"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"code {self.id}"
+
+
+class Session(models.Model):
+    """A login: a family of refresh tokens of which only the newest is good. A spent one closes the family."""
+
+    id = models.UUIDField(primary_key=True, db_default=Func(function="gen_random_uuid"), editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(db_default=Now())
+    refresh_jti = models.CharField(max_length=64)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_reason = models.CharField(max_length=40, default="")
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, default="")
+
+    def __str__(self) -> str:
+        return f"session {self.id}"
+
+
+class ApiKey(models.Model):
+    """A program's bearer key. Only its SHA-256 is kept; keys are 256 random bits, so that is enough."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
+    prefix = models.CharField(max_length=12)  # shown to people, so that a key can be told from another
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class IdempotencyKey(models.Model):
+    """What a client's `Idempotency-Key` was answered, kept with the effect it names in one transaction."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    endpoint = models.CharField(max_length=80)
+    key = models.CharField(max_length=255)
+    request_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.TextField(default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "endpoint", "key"], name="idempotency_key_once")]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} {self.key}"

@@ -1,0 +1,64 @@
+"""Write the trail, seal it, check it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, transaction
+
+from audit import chain
+from audit.models import Entry, Seal
+from base import context
+
+SEAL_LOCK = 0x6D696C6C  # one sealer at a time, whichever process it runs in
+
+
+def log_audit_event(
+    action: str,
+    entity_type: str,
+    entity_id: object,
+    metadata: dict[str, Any] | None = None,
+    *,
+    actor: str | None = None,
+    status: str = Entry.Status.SUCCESS,
+) -> Entry:
+    """Note one action in the caller's transaction. Actor, address, agent and correlation id come from the context.
+
+    `metadata` is JSON and must hold no secret, code or token.
+    """
+    now = context.current()
+    return Entry.objects.create(
+        action=action,
+        entity_type=entity_type,
+        entity_id=str(entity_id),
+        metadata=metadata or {},
+        actor=actor or now.actor,
+        status=status,
+        ip=now.ip,
+        user_agent=now.user_agent,
+        correlation_id=now.correlation_id,
+    )
+
+
+def seal(*, limit: int = 5_000) -> int:
+    """Chain committed entries that have no seal yet, oldest id first. Returns how many.
+
+    Entries get their number when they are sealed, so one whose transaction commits late is never skipped.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEAL_LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        entries = list(Entry.objects.filter(seal=None).order_by("id")[:limit])
+        if not entries:
+            return 0
+        head = Seal.objects.order_by("-sequence").first()
+        sequence, previous = (head.sequence, head.hash) if head else (0, chain.GENESIS)
+        seals = []
+        for entry in entries:
+            sequence += 1
+            digest = chain.entry_hash(sequence, previous, entry)
+            seals.append(Seal(sequence=sequence, entry=entry, previous_hash=previous, hash=digest))
+            previous = digest
+        Seal.objects.bulk_create(seals, batch_size=1_000)
+        return len(seals)

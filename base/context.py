@@ -1,0 +1,53 @@
+"""Who asks, from where, and under which correlation id: known to every line of code that serves one request or task."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+import structlog
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`actor` is `user:<id>`, `task:<name>`, `command:<name>` or `anonymous`; `user_id` is set for people and programs."""
+
+    correlation_id: str = ""
+    actor: str = "system"
+    user_id: int | None = None
+    ip: str | None = None
+    user_agent: str = ""
+
+
+_current: ContextVar[Context] = ContextVar("millrace_context", default=Context())
+
+
+def current() -> Context:
+    return _current.get()
+
+
+def new_correlation_id() -> str:
+    return uuid.uuid4().hex
+
+
+@contextmanager
+def acting(**fields: object) -> Iterator[Context]:
+    """Run a block under a changed context; log lines inside carry its correlation id and actor."""
+    context = replace(current(), **fields)  # type: ignore[arg-type]
+    token = _current.set(context)
+    try:
+        with structlog.contextvars.bound_contextvars(correlation_id=context.correlation_id, actor=context.actor):
+            yield context
+    finally:
+        _current.reset(token)
+
+
+def identify(user: object) -> None:
+    """Note the authenticated user on the running request. Called by authentication, after the request began."""
+    user_id = getattr(user, "pk", None)
+    if user_id is not None:
+        _current.set(replace(current(), actor=f"user:{user_id}", user_id=user_id))
+        structlog.contextvars.bind_contextvars(actor=f"user:{user_id}")

@@ -1,0 +1,25 @@
+"""gunicorn: how web requests are served. Started as `gunicorn -c config/gunicorn.py config.wsgi`."""
+
+import os
+
+from prometheus_client import multiprocess
+
+bind = f"127.0.0.1:{os.environ.get('MILLRACE_PORT') or 8000}"
+worker_class = "gthread"
+workers = 2
+threads = 4
+keepalive = 15  # seconds
+timeout = 30  # seconds without a sign of life until a worker is replaced
+graceful_timeout = 15  # seconds to finish requests on SIGTERM
+limit_request_line = 4094  # bytes
+limit_request_fields = 64
+limit_request_field_size = 8190  # bytes
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - heartbeats must not wait for a disk
+control_socket_disable = True  # its default path is shared by all services of one user
+loglevel = (os.environ.get("MILLRACE_LOG") or "info").lower()
+
+
+def child_exit(server, worker) -> None:
+    """Forget the gauges of a worker that is gone."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)

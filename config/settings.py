@@ -1,0 +1,274 @@
+"""Settings of every process. What differs between machines comes from the environment (docs/operations.md)."""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+# Production unless told otherwise: forgetting a setting must never open a door.
+PRODUCTION = env("MILLRACE_ENV", default="development") == "production"
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+DATA_DIR = Path(env("MILLRACE_DATA", default=".data")).absolute()
+
+
+def secret(name: str, minimum: int = 50) -> str:
+    """A secret of the environment. Outside production a fixed stand-in serves, so that commands run without set-up."""
+    value = env(name, default="" if PRODUCTION else f"development-only-{name}-" + "0" * 32)
+    if len(value) < minimum or value.startswith("django-insecure"):
+        raise ImproperlyConfigured(f"{name} must be set to at least {minimum} random characters.")
+    return value
+
+
+SECRET_KEY = secret("SECRET_KEY")
+JWT_KEY = secret("JWT_KEY", 32)
+OTP_PEPPER = secret("OTP_PEPPER", 32)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# The domains. A new one is a folder and a name here; platform apps never import them.
+DOMAINS = ["loans"]
+PLATFORM = ["accounts", "features", "tasks", "audit", "base"]
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_rq",
+    "django_tasks",
+    "axes",
+    "csp",
+    "pgtrigger",
+    "django_prometheus",
+    "console",
+    *DOMAINS,
+    *PLATFORM,
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "base.middleware.health",
+    "base.middleware.either_slash",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "base.middleware.console_content_security",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "base.middleware.request_context",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False  # the API accepts both forms without a redirect
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# PostgreSQL is the truth. Timeouts keep a request from hanging; a worker sets its own longer ones (tasks.execution).
+DATABASES = {"default": env.db("DATABASE_URL", default="postgres://app@127.0.0.1:5432/millrace")}
+DATABASES["default"] |= {
+    "ENGINE": "django.db.backends.postgresql",
+    "CONN_MAX_AGE": 60,
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "connect_timeout": 3,
+        "application_name": "millrace",
+        "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000",
+        "keepalives": 1,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10000,
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis only carries wake-ups and throttle counts; losing it costs time, never data.
+REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
+_redis = urlsplit(REDIS_URL)
+_queue_connection = {
+    "HOST": _redis.hostname or "127.0.0.1",
+    "PORT": _redis.port or 6379,
+    "DB": int((_redis.path or "/0").lstrip("/") or 0),
+    "USERNAME": unquote(_redis.username) if _redis.username else None,
+    "PASSWORD": unquote(_redis.password) if _redis.password else None,
+    "SSL": _redis.scheme == "rediss",
+    "SERIALIZER": "rq.serializers.JSONSerializer",
+    "REDIS_CLIENT_KWARGS": {"socket_connect_timeout": 2, "health_check_interval": 30},
+}
+QUEUES = ["high", "default", "low"]  # in the order workers serve them
+RQ_QUEUES = {name: dict(_queue_connection) for name in QUEUES}
+RQ = {"JOB_CLASS": "tasks.worker.TaskJob", "WORKER_CLASS": "tasks.worker.TaskWorker", "COMMIT_MODE": "auto"}
+RQ_SHOW_ADMIN_LINK = False
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "millrace",
+        # One short try: a throttle must never make a request wait for Redis.
+        "OPTIONS": {"socket_connect_timeout": 0.05, "socket_timeout": 0.05, "retry": None, "retry_on_error": []},
+    }
+}
+
+TASKS = {"default": {"BACKEND": "tasks.backend.PostgresBackend", "QUEUES": QUEUES}}
+TASK_LEASE_S = env.int("TASK_LEASE_S", default=30)
+TASK_RESEND_S = env.int("TASK_RESEND_S", default=30)
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_IPWARE_PROXY_COUNT = NUM_PROXIES = env.int("NUM_PROXIES", default=0)
+LOGIN_URL = "admin:login"
+
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": JWT_KEY,
+    "ISSUER": "millrace",
+    "AUDIENCE": "millrace",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+}
+SMS_BACKEND = env("SMS_BACKEND", default="accounts.sms.FileBackend")
+OUTBOX_DIR = DATA_DIR / "outbox"
+EMAIL_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = OUTBOX_DIR / "mail"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "accounts.authentication.StaffSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["base.permissions.RolePermission"],
+    "DEFAULT_RENDERER_CLASSES": ["base.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["base.parsers.StrictJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["base.throttles.AnonThrottle", "base.throttles.UserThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": env("THROTTLE_ANON", default="30/min"),
+        "user": env("THROTTLE_USER", default="300/min"),
+        "otp_request": env("THROTTLE_OTP_REQUEST", default="5/hour"),
+        "otp_verify": env("THROTTLE_OTP_VERIFY", default="10/hour"),
+        "loan": env("THROTTLE_LOAN", default="10/min"),
+        "events": env("THROTTLE_EVENTS", default="600/min"),
+    },
+    "DEFAULT_PAGINATION_CLASS": "base.pagination.NewestFirst",
+    "DEFAULT_SCHEMA_CLASS": "base.schema.ProblemAutoSchema",
+    "EXCEPTION_HANDLER": "base.problems.exception_handler",
+    "NUM_PROXIES": NUM_PROXIES,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Millrace",
+    "DESCRIPTION": "Raw events into features, features into decisions; slow work runs behind.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["base.permissions.Public"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1_048_576  # the parser has tighter limits of its own
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "base.problems.csrf_failure"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "img-src": [SELF, "data:"],
+    }
+}
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    if env.bool("BEHIND_TLS_PROXY", default=False):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    STORAGES["staticfiles"]["BACKEND"] = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+
+LOGGING = logging_config(env("MILLRACE_LOG", default="INFO").upper())
+LOGGING_CONFIG = "config.logs.configure"
+
+UNFOLD = {
+    "SITE_TITLE": "Millrace",
+    "SITE_HEADER": "Millrace",
+    "SITE_SYMBOL": "water",
+    "SHOW_HISTORY": True,
+    "DASHBOARD_CALLBACK": "console.dashboard.context",
+    "SIDEBAR": {"show_search": True, "navigation": "console.navigation.sidebar"},
+}

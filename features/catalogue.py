@@ -1,0 +1,77 @@
+"""The catalogue of feature sets: which definitions have been in use, and that none was changed under its version."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from django.db import DatabaseError
+
+from features.definitions import FeatureSet, feature_sets
+from features.models import FeatureSetVersion
+
+
+class DefinitionChanged(Exception):
+    """A feature set was edited without giving it a new version: stored values would lie about what they are."""
+
+
+def sync() -> None:
+    """Write a row for each new definition. Raises DefinitionChanged for an edited old one."""
+    for feature_set in feature_sets():
+        row, created = FeatureSetVersion.objects.get_or_create(
+            name=feature_set.name,
+            version=feature_set.version,
+            defaults={
+                "entity_type": feature_set.entity.name,
+                "checksum": feature_set.checksum(),
+                "definition": feature_set.definition(),
+            },
+        )
+        _refuse_changed(feature_set, row)
+        described = {
+            "description": inspect.getdoc(feature_set) or "",
+            "owner": feature_set.owner,
+            "tags": list(feature_set.tags),
+            "freshness_s": int(feature_set.freshness.total_seconds()),
+        }
+        if any(getattr(row, field) != value for field, value in described.items()):
+            FeatureSetVersion.objects.filter(pk=row.pk).update(**described)
+    set_id.cache_clear()
+
+
+@functools.cache
+def set_id(feature_set: type[FeatureSet]) -> int:
+    """The catalogue row of a definition. Raises DefinitionChanged, or DoesNotExist before the first migration."""
+    row = FeatureSetVersion.objects.get(name=feature_set.name, version=feature_set.version)
+    _refuse_changed(feature_set, row)
+    return row.pk
+
+
+def _refuse_changed(feature_set: type[FeatureSet], row: FeatureSetVersion) -> None:
+    if row.checksum != feature_set.checksum():
+        raise DefinitionChanged(
+            f"The definition of {feature_set.label()} has changed since its values were stored. "
+            "Undo the change, or declare it under a new version beside the old one."
+        )
+
+
+def sync_after_migrate(sender: Any, **kwargs: Any) -> None:
+    sync()
+
+
+def check_definitions(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """System check of processes that serve or compute: refuse to start on a changed definition."""
+    if not databases:
+        return []
+    try:
+        for row in FeatureSetVersion.objects.all():
+            for feature_set in feature_sets():
+                if (feature_set.name, feature_set.version) == (row.name, row.version):
+                    _refuse_changed(feature_set, row)
+    except DefinitionChanged as error:
+        return [Error(str(error), id="features.E001")]
+    except DatabaseError:
+        return []  # not migrated yet, or away: readiness tells
+    return []

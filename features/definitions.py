@@ -1,0 +1,204 @@
+"""Declare what can happen (`Event`) and what can be known (`FeatureSet`) about an `Entity`.
+
+    borrower = Entity(name="borrower", description="Somebody who asks for loans.")
+
+    class CashDeposit(Event, name="bank.cash_deposit", entity=borrower, value="amount"):
+        amount: Decimal
+        balance: Decimal | None = None
+
+    class CoreBehavioral(FeatureSet, name="core_behavioral", version="v1", entity=borrower):
+        events_30d = agg.count(over=agg.days(30))
+
+Found by autodiscovery in each app's `events.py` and `features.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar
+
+from features import aggregates as agg
+from features import pure
+from features.aggregates import Aggregate
+
+__all__ = ["Entity", "Event", "FeatureSet", "InvalidEvent", "agg", "event_types", "feature_sets", "find_feature_set"]
+LIMIT = Decimal(10) ** 15
+
+
+class InvalidEvent(ValueError):
+    """An event that does not fit its declaration. `field` is the offending key of its data."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What features are about. `name` is stored in rows and never changes."""
+
+    name: str
+    description: str = ""
+
+
+class Event:
+    """Something that happened, past tense. Annotated attributes are the keys of its data; a default makes one optional.
+
+    `value` names the key that is kept as the event's typed number.
+    """
+
+    name: ClassVar[str] = ""
+    entity: ClassVar[Entity]
+    value: ClassVar[str | None] = None
+
+    def __init_subclass__(
+        cls, *, name: str = "", entity: Entity | None = None, value: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if value is not None:
+            cls.value = value
+        if entity is not None:
+            cls.entity = entity
+        if name:
+            if name in _events and _events[name].__qualname__ != cls.__qualname__:
+                raise RuntimeError(f"two events are named {name}")
+            cls.name = name
+            _events[name] = cls
+
+    @classmethod
+    def check(cls, data: Mapping[str, Any]) -> Decimal | None:
+        """Hold data against the declaration and return its typed value. Keys beyond the declared ones are kept."""
+        for field, hint in _fields(cls).items():
+            if data.get(field) is None:
+                if not hasattr(cls, field):
+                    raise InvalidEvent(field, "is required")
+                continue
+            _check_type(field, data[field], hint)
+        number = data.get(cls.value) if cls.value else None
+        return None if number is None else to_decimal(cls.value or "", number)
+
+
+def _fields(cls: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls)
+    return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}
+
+
+def _check_type(field: str, value: Any, hint: Any) -> None:
+    wanted = [t for t in typing.get_args(hint) if t is not type(None)] if isinstance(hint, types.UnionType) else [hint]
+    if Decimal in wanted:
+        to_decimal(field, value)
+    elif not any(isinstance(value, t) and (t is bool or not isinstance(value, bool)) for t in wanted):
+        raise InvalidEvent(field, f"must be {' or '.join(t.__name__ for t in wanted)}")
+
+
+def to_decimal(field: str, value: Any) -> Decimal:
+    """A finite number below 10^15 in size, from a JSON number or a decimal string."""
+    try:
+        number = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
+    except (InvalidOperation, ValueError):
+        raise InvalidEvent(field, "must be a number") from None
+    if not number.is_finite() or abs(number) >= LIMIT or len(number.as_tuple().digits) > 40:
+        raise InvalidEvent(field, "must be a finite number below 10^15")
+    if int(number.as_tuple().exponent) < -18:
+        raise InvalidEvent(field, "may have at most 18 decimals")
+    return number
+
+
+class FeatureSet:
+    """Features of one entity, computed together from its events.
+
+    source: the events that count; None for all of the entity's events.
+    freshness: how old a served value may be before it counts as stale.
+    """
+
+    name: ClassVar[str] = ""
+    version: ClassVar[str] = ""
+    entity: ClassVar[Entity]
+    source: ClassVar[tuple[str, ...]] = ()
+    owner: ClassVar[str] = ""
+    tags: ClassVar[tuple[str, ...]] = ()
+    freshness: ClassVar[timedelta] = timedelta(days=1)
+    features: ClassVar[dict[str, Aggregate]] = {}
+
+    def __init_subclass__(
+        cls,
+        *,
+        name: str,
+        version: str,
+        entity: Entity,
+        source: Sequence[type[Event]] | type[Event] | None = None,
+        owner: str = "",
+        tags: Sequence[str] = (),
+        freshness: timedelta = timedelta(days=1),
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.name, cls.version, cls.entity = name, version, entity
+        sources = [] if source is None else [source] if isinstance(source, type) else source
+        cls.source = tuple(sorted(event.name for event in sources))
+        cls.owner, cls.tags, cls.freshness = owner, tuple(tags), freshness
+        cls.features = {key: value for key, value in vars(cls).items() if isinstance(value, Aggregate)}
+        if not cls.features:
+            raise RuntimeError(f"{name}@{version} declares no features")
+        known = _sets.get((name, version))
+        if known is not None and known.__module__ != cls.__module__:
+            raise RuntimeError(f"two feature sets are {name}@{version}")
+        _sets[name, version] = cls
+
+    @classmethod
+    def label(cls) -> str:
+        return f"{cls.name}@{cls.version}"
+
+    @classmethod
+    def definition(cls) -> dict[str, Any]:
+        """What makes a value what it is. Text for people (description, owner, tags) is not part of it."""
+        return {
+            "entity": cls.entity.name,
+            "source": list(cls.source),
+            "features": {name: aggregate.definition() for name, aggregate in cls.features.items()},
+        }
+
+    @classmethod
+    def checksum(cls) -> str:
+        """SHA-256 of the canonical definition, hexadecimal."""
+        canonical = json.dumps(cls.definition(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @classmethod
+    def compute(cls, events: Sequence[pure.Happening], as_of: datetime) -> dict[str, Any]:
+        """The features of one entity from its events, in plain Python: for tests, and as the meaning of the words."""
+        counted = [event for event in events if not cls.source or event.event_type in cls.source]
+        return {name: pure.evaluate(aggregate, counted, as_of) for name, aggregate in cls.features.items()}
+
+
+_events: dict[str, type[Event]] = {}
+_sets: dict[tuple[str, str], type[FeatureSet]] = {}
+
+
+def event_types() -> dict[str, type[Event]]:
+    return _events
+
+
+def feature_sets(*, entity: str | None = None) -> list[type[FeatureSet]]:
+    return [s for _, s in sorted(_sets.items()) if entity is None or s.entity.name == entity]
+
+
+def entities() -> dict[str, Entity]:
+    """Every declared entity, by name."""
+    found = [event.entity for event in _events.values()] + [s.entity for s in _sets.values()]
+    return {entity.name: entity for entity in found}
+
+
+def find_feature_set(name: str, version: str | None = None) -> type[FeatureSet] | None:
+    """A set by name; without a version the newest one (v10 is newer than v9)."""
+    versions = {v: s for (n, v), s in _sets.items() if n == name}
+    if version is not None:
+        return versions.get(version)
+    return versions[max(versions, key=lambda v: (len(v), v))] if versions else None

@@ -1,0 +1,150 @@
+"""Compute features and store them, exactly once for each event, whoever else computes at the same time.
+
+The order of steps is what makes it right (docs/adr/0003-exactly-once-features.md):
+1. lock the entities, so that computations of one entity follow each other;
+2. fix the as-of time and note which unprocessed events are visible;
+3. compute, in later snapshots that see at least those events;
+4. remove exactly the noted events from the backlog, in the same transaction as the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import DataError, connection, transaction
+
+from features.catalogue import set_id
+from features.compiler import compute_query
+from features.definitions import FeatureSet, feature_sets
+
+RETRY_FIRST_S, RETRY_MAX_S = 60, 86_400
+
+
+@dataclass(slots=True)
+class Refreshed:
+    """What a refresh did: entities stored, events counted, and the entities that failed with their error."""
+
+    entities: int = 0
+    events: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: Refreshed) -> None:
+        self.entities += other.entities
+        self.events += other.events
+        self.failed |= other.failed
+
+
+def refresh(
+    entity_type: str,
+    entity_ids: Sequence[str],
+    *,
+    task_id: str | None = None,
+    as_of: datetime | None = None,
+    skip_locked: bool = False,
+    before_commit: Callable[[], None] | None = None,
+) -> Refreshed:
+    """Compute every set of these entities as of now (or of a past time) and store the values, in one transaction.
+
+    Entities that somebody else computes right now are waited for, or left out with `skip_locked`. An entity whose
+    computation fails gets its error noted on its events and does not hold up the others. Values as of a past time
+    are added to the history and leave the backlog alone.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        locked = _lock(cursor, entity_type, entity_ids, skip_locked)
+        if not locked:
+            return Refreshed()
+        moment, backlog = _fix_moment(cursor, entity_type, locked, as_of)
+        failed: dict[str, str] = {}
+        for feature_set in feature_sets(entity=entity_type):
+            good = [entity_id for entity_id in locked if entity_id not in failed]
+            failed |= _store(feature_set, good, moment, task_id)
+        events = 0
+        if as_of is None:
+            counted = [event_id for event_id, entity_id in backlog if entity_id not in failed]
+            cursor.execute("DELETE FROM features_unprocessedevent WHERE event_id = ANY(%s)", [counted])
+            events = cursor.rowcount
+        _note_errors(cursor, entity_type, failed)
+        if before_commit:
+            before_commit()
+        return Refreshed(len(locked) - len(failed), events, failed)
+
+
+def _lock(cursor: Any, entity_type: str, entity_ids: Sequence[str], skip_locked: bool) -> list[str]:
+    cursor.execute(
+        "SELECT entity_id FROM features_knownentity WHERE entity_type = %s AND entity_id = ANY(%s) "
+        f"ORDER BY entity_id FOR UPDATE {'SKIP LOCKED' if skip_locked else ''}",
+        [entity_type, list(entity_ids)],
+    )
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _fix_moment(
+    cursor: Any, entity_type: str, entity_ids: list[str], as_of: datetime | None
+) -> tuple[datetime, list[tuple[int, str]]]:
+    """The as-of time, and the visible unprocessed events up to it. The clock is read after the locks are held."""
+    cursor.execute("SELECT coalesce(%s, clock_timestamp())", [as_of])
+    moment = cursor.fetchone()[0]
+    cursor.execute(
+        "SELECT event_id, entity_id FROM features_unprocessedevent "
+        "WHERE entity_type = %s AND entity_id = ANY(%s) AND event_time <= %s",
+        [entity_type, entity_ids, moment],
+    )
+    return moment, cursor.fetchall()
+
+
+STORE = """
+WITH computed AS MATERIALIZED ({query}),
+latest AS (
+  INSERT INTO model_features (feature_set_id, entity_id, as_of, computed_at, source_rows, vals, task_id)
+  SELECT %(set_id)s, entity_id, as_of, clock_timestamp(), source_rows, vals, %(task_id)s::uuid
+  FROM computed ORDER BY entity_id
+  ON CONFLICT (feature_set_id, entity_id) DO UPDATE SET as_of = excluded.as_of, computed_at = excluded.computed_at,
+    source_rows = excluded.source_rows, vals = excluded.vals, task_id = excluded.task_id
+  WHERE model_features.as_of <= excluded.as_of
+)
+INSERT INTO model_features_history (feature_set_id, entity_id, as_of, computed_at, source_rows, vals, task_id)
+SELECT %(set_id)s, entity_id, as_of, clock_timestamp(), source_rows, vals, %(task_id)s::uuid FROM computed
+"""
+
+
+def _store(
+    feature_set: type[FeatureSet], entity_ids: list[str], moment: datetime, task_id: str | None
+) -> dict[str, str]:
+    """Compute and store one set; returns the entities that cannot be computed with their errors.
+
+    A batch that fails is halved until the culprits stand alone.
+    """
+    if not entity_ids:
+        return {}
+    query, parameters = compute_query(feature_set)
+    parameters |= {
+        "entity_ids": entity_ids,
+        "times": [moment] * len(entity_ids),
+        "known_at": None,
+        "set_id": set_id(feature_set),
+        "task_id": task_id,
+    }
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(STORE.format(query=query), parameters)
+        return {}
+    except DataError as error:
+        if len(entity_ids) == 1:
+            return {entity_ids[0]: f"{feature_set.label()}: {str(error).splitlines()[0]}"}
+    middle = len(entity_ids) // 2
+    return _store(feature_set, entity_ids[:middle], moment, task_id) | _store(
+        feature_set, entity_ids[middle:], moment, task_id
+    )
+
+
+def _note_errors(cursor: Any, entity_type: str, failed: dict[str, str]) -> None:
+    for entity_id, error in failed.items():
+        cursor.execute(
+            "UPDATE features_unprocessedevent SET error = %s, tries = tries + 1, "
+            "retry_at = now() + make_interval(secs => least(%s * 2 ^ tries, %s)) "
+            "WHERE entity_type = %s AND entity_id = %s",
+            [error[:1000], RETRY_FIRST_S, RETRY_MAX_S, entity_type, entity_id],
+        )

@@ -1,0 +1,160 @@
+"""The feature store's rows: what happened, what is known, and what still waits to be counted."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Now
+
+
+class NumericField(models.DecimalField):
+    """PostgreSQL's unbounded numeric: a value keeps the decimals it came with, and sums stay exact."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        kwargs.setdefault("max_digits", 40)
+        kwargs.setdefault("decimal_places", 18)
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+
+    def db_type(self, connection: object) -> str:
+        return "numeric"
+
+
+class RawEvent(models.Model):
+    """Something that happened to an entity. Added, never changed; (source, source_id) counts once."""
+
+    id = models.BigAutoField(primary_key=True)
+    source = models.CharField(max_length=200)
+    source_id = models.CharField(max_length=200)
+    entity_type = models.CharField(max_length=60)
+    entity_id = models.CharField(max_length=100)
+    event_type = models.CharField(max_length=120)
+    event_time = models.DateTimeField()  # when it happened
+    recorded_at = models.DateTimeField(db_default=Now())  # when we learned it
+    value = NumericField(null=True)
+    payload = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "raw_events"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "source_id"], name="raw_event_once"),
+            # NaN sorts above Infinity, so this refuses both
+            models.CheckConstraint(
+                condition=Q(value__isnull=True)
+                | Q(value__gt=Func(Value("-Infinity"), template="%(expressions)s::numeric"))
+                & Q(value__lt=Func(Value("Infinity"), template="%(expressions)s::numeric")),
+                name="raw_event_value_finite",
+            ),
+        ]
+        indexes = [
+            # Covers every feature over value and type: their aggregation never touches the table.
+            models.Index(
+                fields=["entity_type", "entity_id", "event_time"],
+                include=["value", "event_type", "recorded_at", "id"],
+                name="raw_event_covering",
+            ),
+            models.Index(fields=["event_type", "event_time"], name="raw_event_by_type"),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.entity_type}:{self.entity_id}"
+
+
+class KnownEntity(models.Model):
+    """An entity that has raw events. Coverage reads this small table instead of the events, and computing locks it."""
+
+    entity_type = models.CharField(max_length=60)
+    entity_id = models.CharField(max_length=100)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "known entities"
+        constraints = [models.UniqueConstraint(fields=["entity_type", "entity_id"], name="entity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entity_type}:{self.entity_id}"
+
+
+class UnprocessedEvent(models.Model):
+    """A raw event that no stored value has counted yet, with the error that keeps it so.
+
+    Removed in the transaction of the values that counted it, so an event is processed when it has no row here.
+    """
+
+    # Raw events are never removed, so checking this reference on every insert would buy nothing.
+    event = models.OneToOneField(
+        RawEvent, models.CASCADE, primary_key=True, db_constraint=False, related_name="unprocessed"
+    )
+    entity_type = models.CharField(max_length=60)
+    entity_id = models.CharField(max_length=100)
+    event_time = models.DateTimeField()
+    since = models.DateTimeField(db_default=Now())
+    error = models.TextField(default="")
+    tries = models.PositiveSmallIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["entity_type", "entity_id"], name="unprocessed_by_entity")]
+
+    def __str__(self) -> str:
+        return f"event {self.event_id}"
+
+
+class FeatureSetVersion(models.Model):
+    """The catalogue: a definition that has been in use, and its checksum, which never changes."""
+
+    id = models.SmallAutoField(primary_key=True)
+    name = models.CharField(max_length=100)
+    version = models.CharField(max_length=20)
+    entity_type = models.CharField(max_length=60)
+    checksum = models.CharField(max_length=64)
+    definition = models.JSONField()
+    description = models.TextField(default="")
+    owner = models.CharField(max_length=100, default="")
+    tags = models.JSONField(default=list)
+    freshness_s = models.PositiveIntegerField(default=86_400)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = "feature set"
+        ordering = ["name", "version"]
+        constraints = [models.UniqueConstraint(fields=["name", "version"], name="feature_set_once")]
+        permissions = [("backfill_featureset", "Can extract and backfill features")]
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+class StoredValue(models.Model):
+    """The features of one entity as of a time: all of a set's values, and where they came from."""
+
+    feature_set = models.ForeignKey(FeatureSetVersion, models.PROTECT, related_name="+")
+    entity_id = models.CharField(max_length=100)
+    as_of = models.DateTimeField()  # no event after this was counted
+    computed_at = models.DateTimeField()
+    source_rows = models.PositiveIntegerField()
+    vals = models.JSONField()
+    task_id = models.UUIDField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.feature_set_id} {self.entity_id} as of {self.as_of:%Y-%m-%d %H:%M}"
+
+
+class FeatureValue(StoredValue):
+    """The latest values, for serving. No index on what an update changes, so updates stay in their page."""
+
+    class Meta:
+        db_table = "model_features"
+        constraints = [models.UniqueConstraint(fields=["feature_set", "entity_id"], name="feature_value_latest")]
+
+
+class FeatureHistory(StoredValue):
+    """Every value that was ever stored, for audit and replay."""
+
+    class Meta:
+        db_table = "model_features_history"
+        verbose_name_plural = "feature history"
+        indexes = [models.Index(F("feature_set"), F("entity_id"), F("as_of").desc(), name="feature_history_point")]

@@ -1,0 +1,96 @@
+"""What the feature store does behind: one entity for a request, all that is stale after new events, and batches."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from features import extraction
+from features.materialize import Refreshed, refresh
+from tasks.definitions import PermanentError, every, task
+from tasks.execution import TaskContext
+
+DRAIN_BATCH, DRAIN_BATCHES = 500, 200
+
+
+@task(queue_name="high", takes_context=True, atomic=True, timeout_s=60)
+def compute_features(
+    context: TaskContext, *, entity_type: str, entity_id: str, feature_set: str, feature_version: str
+) -> dict[str, Any]:
+    """Bring one entity up to date. All of its sets are computed; the named one is what the caller waits for."""
+    done = refresh(entity_type, [entity_id], task_id=context.task_id)
+    if entity_id in done.failed:
+        # The error stands on the entity's events and they are tried again in the background.
+        raise PermanentError(done.failed[entity_id])
+    return {
+        "entity_type": entity_type,
+        "entity_id": entity_id,
+        "feature_set": feature_set,
+        "feature_version": feature_version,
+        "events_processed": done.events,
+        "features_stored": bool(done.entities),
+    }
+
+
+@task(takes_context=True, atomic=False, timeout_s=600)
+def refresh_stale(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
+    """Count all waiting events of one entity type. Many events coalesce into one run of this."""
+    total = Refreshed()
+    batches = extraction.extract(
+        entity_type,
+        batch_size=DRAIN_BATCH,
+        max_batches=DRAIN_BATCHES,
+        task_id=context.task_id,
+        before_commit=context.fence,
+    )
+    for done in batches:
+        total.add(done)
+        context.progress(0, f"{total.entities} entities")
+    return _summary(total)
+
+
+def request_refresh(entity_type: str) -> str:
+    """Ask for `refresh_stale`, unless one that has not started yet will see the caller's events. Returns its id."""
+    key = f"refresh:{entity_type}"
+    return refresh_stale.using(coalesce_key=key, subject=("entity_type", entity_type)).enqueue(entity_type=entity_type).id
+
+
+@every(timedelta(minutes=5), batch_size=50, max_batches=5)
+@task(takes_context=True, atomic=False, timeout_s=600)
+def batch_feature_extraction(context: TaskContext, *, batch_size: int = 50, max_batches: int = 5) -> dict[str, Any]:
+    """Extract features for entities that have raw data but none, or stale ones: at most batch_size × max_batches."""
+    return _extract_all(context, batch_size, max_batches)
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
+def backfill_all(context: TaskContext, *, batch_size: int = 50, max_batches: int = 1000) -> dict[str, Any]:
+    """Extract features for everything that waits, up to the safety limit of 1000 batches."""
+    return _extract_all(context, batch_size, max_batches)
+
+
+def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dict[str, Any]:
+    total, left = Refreshed(), max_batches
+    for entity_type in extraction.entity_types():
+        batches = extraction.extract(
+            entity_type,
+            batch_size=batch_size,
+            max_batches=left,
+            task_id=context.task_id,
+            before_commit=context.fence,
+        )
+        for done in batches:
+            total.add(done)
+            left -= 1
+            percent = 100 * (max_batches - left) / max_batches
+            context.progress(percent, f"{total.entities} entities, {len(total.failed)} failed")
+    return _summary(total) | {"batches": max_batches - left}
+
+
+def _summary(total: Refreshed) -> dict[str, Any]:
+    shown = dict(list(total.failed.items())[:20])
+    return {
+        "entities": total.entities,
+        "events_processed": total.events,
+        "failed": len(total.failed),
+        "errors": shown,
+    }

@@ -1,0 +1,12 @@
+from django.urls import path
+
+from features import views
+
+urlpatterns = [
+    path("events/", views.Events.as_view(), name="events"),
+    path("features/discovery", views.Discovery.as_view(), name="feature-discovery"),
+    path("features/inference", views.Inference.as_view(), name="feature-inference"),
+    path("admin/features/stats", views.Stats.as_view(), name="feature-stats"),
+    path("admin/features/batch-extract", views.BatchExtract.as_view(), name="feature-batch-extract"),
+    path("admin/features/backfill-all", views.BackfillAll.as_view(), name="feature-backfill-all"),
+]

@@ -1,0 +1,117 @@
+"""Borrowers, what they ask for, and what was decided."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Func, Q
+from django.db.models.functions import Now
+
+
+class Borrower(models.Model):
+    """A user's side as somebody who borrows. Its id is the entity id of its raw events and features."""
+
+    id = models.UUIDField(primary_key=True, db_default=Func(function="gen_random_uuid"), editable=False)
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="borrower")
+    external_ref = models.CharField(max_length=60, null=True, unique=True)  # noqa: DJ001 - NULL: born here
+    birth_date = models.DateField(null=True)
+    customer_since = models.DateField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.external_ref or str(self.id)
+
+
+class Loan(models.Model):
+    """A loan that was granted, and how it went."""
+
+    class Outcome(models.TextChoices):
+        REPAID = "repaid"
+        DEFAULTED = "defaulted"
+        RUNNING = "running"
+        IN_DEBT = "in_debt"
+
+    borrower = models.ForeignKey(Borrower, models.PROTECT, related_name="loans")
+    external_ref = models.CharField(max_length=60, unique=True)
+    granted_date = models.DateField()
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    term_months = models.PositiveSmallIntegerField()
+    monthly_payment = models.DecimalField(max_digits=12, decimal_places=2)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+
+    class Meta:
+        ordering = ["-granted_date"]
+
+    def __str__(self) -> str:
+        return self.external_ref
+
+    @property
+    def is_bad(self) -> bool:
+        return self.outcome in (self.Outcome.DEFAULTED, self.Outcome.IN_DEBT)
+
+
+class LoanRequest(models.Model):
+    """What a borrower asked for."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"  # a reviewer has to look
+        APPROVED = "approved"
+        DECLINED = "declined"
+
+    id = models.UUIDField(primary_key=True, db_default=Func(function="uuidv7"), editable=False)
+    borrower = models.ForeignKey(Borrower, models.PROTECT, related_name="requests")
+    requested_amount = models.DecimalField(max_digits=12, decimal_places=2)
+    purpose = models.CharField(max_length=100)
+    term_months = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=10, choices=Status)
+    ip = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [models.CheckConstraint(condition=Q(requested_amount__gt=0), name="loan_amount_positive")]
+        indexes = [
+            models.Index(fields=["borrower", "-created_at", "-id"], name="loan_by_borrower"),
+            models.Index(fields=["ip", "-created_at"], name="loan_by_ip"),
+            models.Index(fields=["-created_at", "-id"], name="loan_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.requested_amount} for {self.purpose}"
+
+
+class CreditDecision(models.Model):
+    """A decision on a request, with everything it was made from. Number 1 is the machine's; rows never change."""
+
+    class Outcome(models.TextChoices):
+        APPROVED = "approved"
+        REVIEW = "review"
+        DECLINED = "declined"
+
+    id = models.UUIDField(primary_key=True, db_default=Func(function="uuidv7"), editable=False)
+    loan_request = models.ForeignKey(LoanRequest, models.PROTECT, related_name="decisions")
+    number = models.PositiveSmallIntegerField(default=1)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    reasons = models.JSONField()  # sentences, as the API gives them
+    adverse_reasons = models.JSONField(default=list)  # principal reasons: code, text, rank, points lost
+    base_credit_score = models.SmallIntegerField()
+    trust_score = models.FloatField()
+    trust_boost = models.FloatField()
+    final_credit_score = models.SmallIntegerField()
+    default_probability = models.FloatField()
+    fraud_score = models.FloatField()
+    fraud_flags = models.JSONField(default=list)
+    risk_level = models.CharField(max_length=10)
+    flag_risk = models.BooleanField()
+    policy_version = models.CharField(max_length=20)
+    model_version = models.CharField(max_length=80)
+    explanation = models.JSONField(default=dict)
+    inputs = models.JSONField()  # application, features with their as-of, thresholds: enough to decide again
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["loan_request", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["loan_request", "number"], name="one_decision_per_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} ({self.final_credit_score})"

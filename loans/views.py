@@ -1,0 +1,132 @@
+"""Loans over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import idempotency
+from base.pagination import NewestFirst
+from base.queries import refuse_unknown
+from base.renderers import JSONRenderer
+from base.roles import EVERYONE, STAFF, Role
+from base.throttles import ScopedThrottle
+from loans import serializers as s
+from loans import services
+from loans.models import Borrower, LoanRequest
+from tasks.models import Task
+from tasks.serializers import TaskSerializer, task_links
+
+
+class RequestLoan(APIView):
+    """Ask for a loan. The decision is in the answer; the borrower's features are brought up to date behind it."""
+
+    roles = {Role.CLIENT}
+    throttle_classes = [ScopedThrottle]
+    throttle_scope = "loan"
+
+    @extend_schema(
+        tags=["loans"],
+        request=s.LoanRequestCreateSerializer,
+        responses={201: s.LoanAnswerSerializer},
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="1–255 printable ASCII characters; the same key has one effect and one answer.",
+            )
+        ],
+    )
+    def post(self, request: Request) -> HttpResponse | Response:
+        asked = s.LoanRequestCreateSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        key = request.headers.get("Idempotency-Key")
+        with transaction.atomic():
+            if key is None:
+                return self._answer(services.request_loan(user=request.user, **asked.validated_data))
+            slot = idempotency.begin(user=request.user, endpoint="loans.request", key=key, body=request.data)
+            if slot.is_done:
+                return HttpResponse(slot.body, status=slot.status, content_type="application/json")
+            response = self._answer(services.request_loan(user=request.user, **asked.validated_data))
+            idempotency.finish(slot, status=201, body=JSONRenderer().render(response.data).decode())
+            return response
+
+    def _answer(self, answer: services.Answer) -> Response:
+        queued = answer.task_id is not None
+        body = {
+            "loan_request": s.request_body(answer.request) | {"audit_logged": True},
+            "credit_decision": s.decision_body(answer.decision),
+            "background_task_queued": queued,
+            "background_task_note": "Feature computation running in background"
+            if queued
+            else "Feature computation could not be queued; the decision stands",
+            "task_id": answer.task_id,
+        }
+        return Response(body, status=201, headers=task_links(answer.task_id) if queued else None)
+
+
+class LoanRequests(ListAPIView):
+    """Loan requests, newest first: the caller's own, or all for reviewers and operators."""
+
+    roles = EVERYONE - {Role.SERVICE}
+    serializer_class = s.LoanDetailSerializer
+    pagination_class = NewestFirst
+
+    @extend_schema(tags=["loans"])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        refuse_unknown(request, {"cursor", "limit", "format"})
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> Any:
+        return visible_requests(self.request.user)
+
+
+class LoanRequestDetail(APIView):
+    """One loan request with its newest decision."""
+
+    roles = EVERYONE - {Role.SERVICE}
+
+    @extend_schema(tags=["loans"], responses=s.LoanDetailSerializer)
+    def get(self, request: Request, request_id: Any) -> Response:
+        found = visible_requests(request.user).filter(pk=request_id).first()
+        if found is None:
+            raise Http404
+        return Response(s.LoanDetailSerializer(found).data)
+
+
+def visible_requests(user: Any) -> Any:
+    """Requests the user may see; another's look the same as none."""
+    requests = LoanRequest.objects.prefetch_related("decisions")
+    return requests if sees_all(user) else requests.filter(borrower__user=user)
+
+
+def sees_all(user: Any) -> bool:
+    return user.is_superuser or user.role in STAFF
+
+
+class BorrowerTasks(ListAPIView):
+    """The background tasks about one borrower, newest first: the caller's own borrower, or any for staff."""
+
+    roles = EVERYONE - {Role.SERVICE}
+    serializer_class = TaskSerializer
+    pagination_class = NewestFirst
+    queryset = Task.objects.none()
+
+    @extend_schema(tags=["tasks"])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        refuse_unknown(request, {"cursor", "limit", "format"})
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> Any:
+        borrower = Borrower.objects.filter(pk=self.kwargs["borrower_id"]).first()
+        if borrower is None or not (sees_all(self.request.user) or borrower.user_id == self.request.user.pk):
+            raise Http404
+        return Task.objects.filter(subject_type="borrower", subject_id=str(borrower.pk))

@@ -1,0 +1,102 @@
+"""The clock of the house, on RQ's cron scheduler: relay, sweep, seal, and the periodic tasks.
+
+Any number may run at once: every duty takes its rows with SKIP LOCKED, and a (periodic task, slot) row is unique.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from redis.exceptions import RedisError
+from rq.cron import CronJob, CronScheduler
+
+from audit import services as audit
+from base.context import acting, new_correlation_id
+from tasks.definitions import Periodic, periodic_tasks
+from tasks.models import PeriodicRun
+from tasks.relay import relay
+from tasks.sweep import drop_expired_results, sweep
+
+logger = logging.getLogger(__name__)
+RELAY_EVERY_S, SWEEP_EVERY_S, SEAL_EVERY_S, CLEAN_EVERY_S = 1, 5, 5, 60
+
+
+class Duty(CronJob):
+    """A cron job that is done in the scheduler's own process instead of being sent to Redis."""
+
+    def enqueue(self, connection_: Any) -> None:  # type: ignore[override]
+        assert self.func is not None
+        try:
+            with acting(actor="scheduler", correlation_id=new_correlation_id()):
+                self.func()
+        except DatabaseError:
+            logger.exception("duty %s failed; it is tried again", self.name)
+            connection.close()
+
+
+class Scheduler(CronScheduler):
+    """RQ's scheduler, registered in Redis for all to see, but able to work while Redis is away."""
+
+    def add(self, func: Callable[[], Any], interval_s: int, name: str) -> None:
+        self._cron_jobs.append(Duty(queue_name="-", func=func, interval=interval_s, name=name))
+
+    def register_birth(self) -> None:
+        self._tell_redis(super().register_birth)
+
+    def register_death(self, pipeline: Any = None) -> None:
+        self._tell_redis(super().register_death)
+
+    def heartbeat(self) -> None:
+        self._tell_redis(super().heartbeat)
+
+    def save(self, pipeline: Any = None) -> None:
+        self._tell_redis(super().save)
+
+    def _tell_redis(self, tell: Callable[[], Any]) -> None:
+        try:
+            tell()
+        except (RedisError, OSError) as error:
+            logger.debug("scheduler could not tell redis: %s", type(error).__name__)
+
+
+def build() -> Scheduler:
+    """A scheduler with every duty and periodic task of the installed apps."""
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1)
+    scheduler = Scheduler(connection=client, logging_level=logging.WARNING)
+    scheduler.add(relay, RELAY_EVERY_S, "relay")
+    scheduler.add(sweep, SWEEP_EVERY_S, "sweep")
+    scheduler.add(audit.seal, SEAL_EVERY_S, "seal audit trail")
+    scheduler.add(drop_expired_results, CLEAN_EVERY_S, "drop expired results")
+    scheduler.add(enqueue_due, 1, "periodic tasks")
+    return scheduler
+
+
+def enqueue_due() -> list[str]:
+    """Enqueue each periodic task whose present slot has no row yet. Returns their names."""
+    return [periodic.task.name for periodic in periodic_tasks() if tick(periodic)]
+
+
+def tick(periodic: Periodic) -> bool:
+    """Enqueue one periodic task for the slot that the database's clock is in, once, whoever asks."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        seconds = int(periodic.interval.total_seconds())
+        cursor.execute("SELECT floor(extract(epoch FROM now()) / %s)::bigint * %s", [seconds, seconds])
+        slot = datetime.fromtimestamp(cursor.fetchone()[0], UTC)
+        cursor.execute(
+            "INSERT INTO tasks_periodicrun (name, slot) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING id",
+            [periodic.task.name, slot],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return False
+        # Coalesced: if the last run is still waiting, this slot has nothing to add.
+        key = f"periodic:{periodic.task.name}"
+        result = periodic.task.using(coalesce_key=key).enqueue(**periodic.kwargs)
+        PeriodicRun.objects.filter(pk=row[0]).update(task_id=result.id)
+        return True

@@ -1,0 +1,82 @@
+"""What people may do to tasks. Each returns the row as it then is, and leaves an audit entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from audit.services import log_audit_event
+from tasks import bell
+from tasks.definitions import registered
+from tasks.models import LIVE, Status, Task
+
+
+class WrongState(Exception):
+    """The task is not in a state that allows this; the message says which it is in."""
+
+
+@transaction.atomic
+def cancel_task(*, task_id: Any, reason: str = "") -> Task:
+    """Cancel a pending task at once; ask a processing one to stop. Raises WrongState for an ended one."""
+    task = Task.objects.select_for_update().get(pk=task_id)
+    if task.status == Status.PENDING:
+        Task.objects.filter(pk=task.pk).update(
+            status=Status.CANCELLED, completed_at=Now(), cancel_requested_at=Now(), lease_until=None
+        )
+    elif task.status == Status.PROCESSING:
+        Task.objects.filter(pk=task.pk).update(cancel_requested_at=Now())
+    else:
+        raise WrongState(f"This task is already {task.status}.")
+    log_audit_event("task_cancelled", "task", task.pk, {"name": task.name, "reason": reason, "was": task.status})
+    task.refresh_from_db()
+    return task
+
+
+RETRY = """
+INSERT INTO tasks_task (name, queue_name, priority, status, subject_type, subject_id, kwargs, max_attempts, result_ttl_s,
+  requested_by_id, correlation_id, retry_of_id, progress, progress_message, error_type, error_message, error_traceback,
+  attempt, crashes, lease_token, send_no, send_at)
+SELECT name, queue_name, priority, 'pending', subject_type, subject_id, kwargs, max_attempts, result_ttl_s,
+  requested_by_id, correlation_id, id, 0, '', '', '', '', 0, 0, 0, 0, now()
+FROM tasks_task WHERE id = %s
+ON CONFLICT (retry_of_id) DO NOTHING RETURNING id::text
+"""
+
+
+@transaction.atomic
+def retry_task(*, task_id: Any, reason: str = "") -> Task:
+    """Start a new task with the arguments of a failed or cancelled one, which stays as it ended.
+
+    Raises WrongState when the task has not failed or was already retried.
+    """
+    task = Task.objects.select_for_update().get(pk=task_id)
+    if task.status not in (Status.FAILED, Status.CANCELLED):
+        raise WrongState(f"Only a failed or cancelled task can be retried; this one is {task.status}.")
+    with connection.cursor() as cursor:
+        cursor.execute(RETRY, [str(task.pk)])
+        row = cursor.fetchone()
+    if row is None:
+        raise WrongState("This task was already retried.")
+    log_audit_event("task_retried", "task", task.pk, {"name": task.name, "reason": reason, "new_task": row[0]})
+    definition = registered(task.name)
+    bell.ring_on_commit(bell.Ring(row[0], task.queue_name, 0, definition.timeout_s if definition else 300))
+    return Task.objects.get(pk=row[0])
+
+
+@transaction.atomic
+def discard_task(*, task_id: Any, reason: str = "") -> Task:
+    """Take a failed task off the dead-letter list; the row stays. Raises WrongState for any other."""
+    changed = Task.objects.filter(pk=task_id, status=Status.FAILED, discarded_at=None).update(discarded_at=Now())
+    task = Task.objects.get(pk=task_id)
+    if not changed:
+        raise WrongState("Only a failed task that is still listed can be discarded.")
+    log_audit_event("task_discarded", "task", task.pk, {"name": task.name, "reason": reason})
+    return task
+
+
+def live_tasks(*, subject_type: str, subject_id: str) -> Any:
+    """Tasks about one subject that have not ended."""
+    return Task.objects.filter(Q(status__in=LIVE), subject_type=subject_type, subject_id=subject_id)

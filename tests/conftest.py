@@ -1,0 +1,83 @@
+"""Real PostgreSQL and Redis for every test that asks for them; `--fast` leaves those tests out."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = {"db", "transactional_db", "live_server", "redis", "processes", "site"}
+SERVICE_FOLDERS = {"launcher"}
+TRUNCATE_REFUSED = ("audit_entry", "audit_seal")
+
+# Each parallel test process has its own Redis database, as pytest-django gives it its own PostgreSQL database.
+_number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+if "REDIS_URL" in os.environ:
+    os.environ["REDIS_URL"] = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{_number}"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only tests that need no PostgreSQL, Redis or browser")
+
+
+def needs_services(item: pytest.Item) -> bool:
+    folder = item.path.relative_to(ROOT / "tests").parts[0]
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(folder in SERVICE_FOLDERS or fixtures & SERVICES or item.get_closest_marker("django_db"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    slow = [item for item in items if needs_services(item)]
+    if config.getoption("--fast"):
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+    elif slow and "DATABASE_URL" not in os.environ:
+        raise pytest.UsageError("These tests need PostgreSQL and Redis: run `make test`, or `make fast` without them.")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> Iterator[None]:
+    """Let a flush between tests pass the triggers that refuse TRUNCATE; they are tested where they matter."""
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    flush = DatabaseOperations.sql_flush
+
+    def past_triggers(self, *args, **kwargs):
+        statements = flush(self, *args, **kwargs)
+        off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in TRUNCATE_REFUSED]
+        on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in TRUNCATE_REFUSED]
+        return [*off, *statements, *on] if statements else statements
+
+    DatabaseOperations.sql_flush = past_triggers
+    yield
+    DatabaseOperations.sql_flush = flush
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches(request: pytest.FixtureRequest) -> None:
+    """What a process remembers about the database must not outlive it."""
+    if "transactional_db" in request.fixturenames or "db" in request.fixturenames:
+        from features.catalogue import set_id
+
+        set_id.cache_clear()
+
+
+@pytest.fixture
+def redis(settings):
+    """The Redis of the queues, empty."""
+    import redis as client_library
+
+    client = client_library.Redis.from_url(settings.REDIS_URL)
+    client.flushdb()
+    yield client
+    client.flushdb()
+
+
+@pytest.fixture
+def api():
+    from rest_framework.test import APIClient
+
+    return APIClient()
+from tests.processes import processes  # noqa: E402, F401 - the fixture

@@ -1,0 +1,197 @@
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loans import scorecard
+from loans.scorecard import Application, ArtifactError, InvalidInput, Scorecard, card_inputs, content_hash
+
+PUBLISHED = Path(scorecard.__file__).parent / "artifacts" / "scorecard-v1.json"
+CARD = Scorecard.load(PUBLISHED)
+BEHAVIOUR = CARD.cards["behaviour"]
+NAMES = [one.name for one in BEHAVIOUR.characteristics]
+numbers = st.none() | st.floats(-1e6, 1e6)
+known = st.fixed_dictionaries({name: numbers for name in NAMES}).map(lambda one: one | {"event_count_180d": 40.0})
+anything = st.fixed_dictionaries({name: numbers for name in [*NAMES, "event_count_180d"]})
+
+
+def published() -> dict:
+    return json.loads(PUBLISHED.read_text(encoding="utf-8"))
+
+
+def republished(artifact: dict) -> Scorecard:
+    return Scorecard.from_artifact(artifact | {"sha256": content_hash(artifact)})
+
+
+@given(anything)
+def test_the_parts_add_up_to_the_score(inputs):
+    scored = CARD.score(inputs)
+    card = CARD.cards[scored.card]
+    assert scored.total_points == card.offset + sum(line.points for line in scored.lines) == card.total(inputs)
+    assert scored.total_points == scored.base_credit_score + scored.trust_boost
+    assert scored.final_credit_score == min(100, max(0, scored.total_points))
+    assert scored.trust_boost >= 0 and 0 <= scored.trust_score <= 1 and scored.base_credit_score >= 0
+
+
+@given(known, st.sampled_from(NAMES), numbers)
+def test_a_better_bin_never_lowers_the_score(inputs, name, other):
+    before, after = CARD.score(inputs), CARD.score(inputs | {name: other})
+    gained = BEHAVIOUR.characteristics[NAMES.index(name)].line(other).points
+    gained -= BEHAVIOUR.characteristics[NAMES.index(name)].line(inputs[name]).points
+    assert after.total_points - before.total_points == gained
+    assert (after.probability_of_default < before.probability_of_default) == (gained > 0)
+
+
+@given(anything)
+def test_reasons_are_ranked_by_points_lost_and_at_most_four(inputs):
+    scored = CARD.score(inputs)
+    lost = {}
+    for line in scored.lines:
+        lost[line.reason.code] = max(line.lost, lost.get(line.reason.code, 0))
+    ranked = [lost[reason.code] for reason in scored.reasons]
+    assert len(ranked) <= 4 and len({reason.code for reason in scored.reasons}) == len(ranked)
+    assert ranked == sorted(ranked, reverse=True) and all(ranked)
+    left_out = [points for code, points in lost.items() if code not in {one.code for one in scored.reasons}]
+    assert len(ranked) == 4 or not any(left_out)
+    assert not ranked or max(left_out, default=0) <= ranked[-1]
+
+
+def test_the_best_borrower_has_no_reasons_and_all_the_trust():
+    best = {"event_count_180d": 40.0}
+    for one in BEHAVIOUR.characteristics:
+        probes = [None, -1e9, *one.edges]
+        best[one.name] = max(probes, key=lambda value, one=one: one.line(value).points)
+    scored = CARD.score(best)
+    assert (scored.reasons, scored.trust_score, scored.final_credit_score) == ((), 1.0, 100)
+
+
+@pytest.mark.parametrize("one", BEHAVIOUR.characteristics, ids=NAMES)
+def test_an_edge_belongs_to_the_bin_above_it(one):
+    for index, edge in enumerate(one.edges):
+        assert one.line(math.nextafter(edge, -math.inf)).bin == index
+        assert one.line(edge).bin == index + 1
+
+
+@pytest.mark.parametrize("one", BEHAVIOUR.characteristics, ids=NAMES)
+def test_a_missing_value_gets_the_missing_bin_and_its_own_reason(one):
+    line = one.line(None)
+    assert (line.bin, line.points, line.reason.text) == (None, one.missing_points, "Insufficient bank account history")
+    assert CARD.score({"event_count_180d": 40.0}).reasons == (one.missing_reason,)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_no_number_is_refused(value):
+    with pytest.raises(InvalidInput, match="balance_min_90d"):
+        CARD.score({"event_count_180d": 40.0, "balance_min_90d": value})
+
+
+def test_without_history_the_application_card_decides():
+    scored = CARD.score(card_inputs(Application(240_000), {}))
+    assert (scored.card, scored.trust_score, scored.trust_boost) == ("application", 0.0, 0)
+    assert scored.base_credit_score == scored.total_points
+    thin = CARD.score(card_inputs(Application(240_000), {"event_count_180d": CARD.min_events - 1}))
+    assert thin == scored
+
+
+def test_the_scale_is_the_documented_one():
+    odds = {points: 1 / CARD.scale.probability_of_default(points) - 1 for points in (64, 70, 76)}
+    assert odds == {64: pytest.approx(4.5), 70: pytest.approx(9), 76: pytest.approx(18)}
+    assert CARD.scale.points(math.log(18)) == pytest.approx(76)
+
+
+def test_reasons_are_specific_and_no_two_are_alike():
+    reasons = {one.reason for card in CARD.cards.values() for one in card.characteristics}
+    assert len({one.code for one in reasons}) == len({one.text for one in reasons}) == len(reasons)
+    for reason in reasons:
+        assert not any(word in reason.text.lower() for word in ("policy", "score", "points", "standards"))
+
+
+def test_asking_for_more_never_helps():
+    features = {
+        "event_count_180d": 60, "inflow_sum_180d": 120_000, "balance_min_all": 2000.0, "balance_mean_180d": 30_000.0
+    }  # fmt: skip
+    for known_features in (features, {}):
+        scores = [
+            CARD.score(card_inputs(Application(amount), known_features)).total_points
+            for amount in range(1_000, 600_000, 1_000)
+        ]
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_card_inputs_combine_the_application_with_the_features():
+    features = {"event_count_180d": 9, "inflow_sum_180d": 60_000, "balance_min_all": -500, "balance_mean_180d": None}
+    inputs = card_inputs(Application(requested_amount=24_000), features)
+    assert inputs["monthly_payment"] == 1000  # 24 months unless said otherwise
+    assert inputs["payment_to_income_180d"] == pytest.approx(0.1)
+    assert inputs["lowest_balance_cover_all"] == -0.5
+    assert inputs["mean_balance_cover_180d"] is None
+    assert inputs["cash_deposit_max_180d"] == 0
+
+
+@given(st.floats(0.01, 1e9), st.none() | st.floats(-1e9, 1e9))
+def test_payment_to_income_is_bounded_and_the_worst_without_income(payment, inflow):
+    share = scorecard.payment_to_income(payment, inflow)
+    assert share is None if inflow is None else 0 <= share <= 10
+    assert inflow is None or inflow > 0 or share == 10
+
+
+@given(st.data())
+def test_a_changed_artifact_is_refused(data):
+    artifact = published()
+    one = data.draw(st.sampled_from(artifact["cards"]["behaviour"]["characteristics"]))
+    index = data.draw(st.integers(0, len(one["points"]) - 1))
+    one["points"][index] += data.draw(st.integers(-5, 5).filter(bool))
+    with pytest.raises(ArtifactError, match="hash"):
+        Scorecard.from_artifact(artifact)
+
+
+def first(artifact: dict) -> dict:
+    return artifact["cards"]["behaviour"]["characteristics"][0]
+
+
+BROKEN = {
+    "a card is gone": lambda artifact: artifact["cards"].pop("application"),
+    "the odds are gone": lambda artifact: artifact["scale"].pop("base_odds"),
+    "the odds are zero": lambda artifact: artifact["scale"].update(base_odds=0),
+    "a bin has no points": lambda artifact: first(artifact)["points"].pop(),
+    "edges fall": lambda artifact: first(artifact)["edges"].reverse(),
+    "points are not whole": lambda artifact: first(artifact)["points"].__setitem__(0, 1.5),
+    "points are negative": lambda artifact: first(artifact).update(missing_points=-1),
+    "the part is unknown": lambda artifact: first(artifact).update(part="horoscope"),
+    "the format is another": lambda artifact: artifact.update(format="scorecard/9"),
+    "a reason has no text": lambda artifact: first(artifact)["reason"].pop("text"),
+}
+
+
+@pytest.mark.parametrize("break_it", BROKEN.values(), ids=BROKEN)
+def test_a_wrong_shape_is_refused_even_with_a_right_hash(break_it):
+    artifact = published()
+    break_it(artifact)
+    with pytest.raises(ArtifactError):
+        republished(artifact)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"format": NaN}'])
+def test_a_file_that_is_no_scorecard_is_refused(tmp_path, text):
+    (tmp_path / "card.json").write_text(text)
+    with pytest.raises(ArtifactError):
+        Scorecard.load(tmp_path / "card.json")
+
+
+def test_scoring_needs_only_the_standard_library():
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('numpy', 'sklearn', 'scipy', 'pyarrow', 'django')));"
+        f"from loans.scorecard import Scorecard; from pathlib import Path; Scorecard.load(Path({str(PUBLISHED)!r}));"
+        "import loans.synthetic"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PUBLISHED.parents[2])
+
+
+@given(anything)
+def test_the_same_inputs_give_the_same_answer(inputs):
+    assert Scorecard.load(PUBLISHED).score(inputs) == CARD.score(dict(reversed(inputs.items())))

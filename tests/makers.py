@@ -1,0 +1,55 @@
+"""One row, or one event, with one line."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from features.ingest import NewEvent
+from features.pure import Happening
+
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def watered(
+    plot: str = "a", *, days_ago: float = 0, litres: Any = 10, now: datetime | None = None, **more: Any
+) -> NewEvent:
+    number = next(_numbers)
+    return NewEvent(
+        source=more.pop("source", "tests"),
+        source_id=more.pop("source_id", f"watered-{number}"),
+        event_type=more.pop("event_type", "garden.watered"),
+        entity_id=plot,
+        event_time=(now or NOON) - timedelta(days=days_ago),
+        data={"litres": str(litres)} | more,
+    )
+
+
+def harvested(plot: str = "a", *, days_ago: float = 0, kilograms: Any = 2, now: datetime | None = None) -> NewEvent:
+    return NewEvent(
+        source="tests",
+        source_id=f"harvested-{next(_numbers)}",
+        event_type="garden.harvested",
+        entity_id=plot,
+        event_time=(now or NOON) - timedelta(days=days_ago),
+        data={"kilograms": str(kilograms)},
+    )
+
+
+def happening(event: NewEvent, number: int = 0) -> Happening:
+    """The event as the pure meaning of features sees it."""
+    return Happening(event.event_type, event.event_time, event.value(), event.data, number)
+
+
+def user(role: str = "client", **fields: Any) -> Any:
+    from accounts.models import User
+
+    number = next(_numbers)
+    return User.objects.create(username=fields.pop("username", f"user{number}"), role=role, **fields)
+
+
+def amount(text: str) -> Decimal:
+    return Decimal(text)
