@@ -1,11 +1,19 @@
 """People and programs, how they log in, and what they already asked for."""
 
+from typing import Any, ClassVar
+
 from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
 from django.db.models import Func, Q
 from django.db.models.functions import Now
 
 from base.roles import Role
+
+
+class UserManager(DjangoUserManager):
+    def create_superuser(self, username: str, *args: Any, **fields: Any) -> Any:
+        return super().create_superuser(username, *args, **{"role": Role.ADMIN, **fields})
 
 
 class User(AbstractUser):
@@ -15,11 +23,20 @@ class User(AbstractUser):
     in step by `services.assign_role`.
     """
 
-    phone = models.CharField(max_length=16, null=True, unique=True)  # noqa: DJ001 - NULL: no phone, E.164
+    phone = models.CharField(max_length=16, null=True, blank=True, unique=True)
     role = models.CharField(max_length=10, choices=[(role, role.title()) for role in Role], default=Role.CLIENT)
 
+    objects: ClassVar[UserManager] = UserManager()
+
     class Meta(AbstractUser.Meta):
-        constraints = [models.CheckConstraint(condition=Q(role__in=list(Role)), name="user_role_known")]
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=list(Role)), name="user_role_known"),
+            models.CheckConstraint(
+                condition=Q(phone=None) | Q(phone__regex=r"^\+[1-9][0-9]{4,14}$"),
+                name="user_phone_e164",
+                violation_error_message="The phone must be in international form, such as +4930901820.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.username
@@ -41,6 +58,7 @@ class OneTimeCode(models.Model):
         indexes = [
             models.Index(fields=["phone", "-created_at"], name="otp_by_phone"),
             models.Index(fields=["ip", "-created_at"], name="otp_by_ip"),
+            models.Index(fields=["-created_at"], name="otp_age"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -65,6 +83,9 @@ class Session(models.Model):
     revoked_reason = models.CharField(max_length=40, default="")
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=300, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="session_end")]
 
     def __str__(self) -> str:
         return f"session {self.id}"

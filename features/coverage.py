@@ -58,9 +58,7 @@ def coverage_of(feature_set: type[FeatureSet]) -> Coverage:
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"entity_type": feature_set.entity.name, "set_id": set_id(feature_set)})
         total, with_features, stale, failed = cursor.fetchone()
-    return Coverage(
-        feature_set.name, feature_set.version, feature_set.entity.name, total, with_features, stale, failed
-    )
+    return Coverage(feature_set.name, feature_set.version, feature_set.entity.name, total, with_features, stale, failed)
 
 
 # Entities in the order of their id after a given one, so that a run comes to an end whatever happens beside it.

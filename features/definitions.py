@@ -14,6 +14,7 @@ Found by autodiscovery in each app's `events.py` and `features.py`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import types
@@ -85,6 +86,7 @@ class Event:
         return None if number is None else to_decimal(cls.value or "", number)
 
 
+@functools.cache
 def _fields(cls: type) -> dict[str, Any]:
     hints = typing.get_type_hints(cls)
     return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}

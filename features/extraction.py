@@ -39,7 +39,5 @@ def extract(
             batch = coverage.waiting_entities(entity_type, after=after, limit=batch_size, as_of=as_of)
         if not batch:
             return
-        yield refresh(
-            entity_type, batch, task_id=task_id, as_of=as_of, skip_locked=True, before_commit=before_commit
-        )
+        yield refresh(entity_type, batch, task_id=task_id, as_of=as_of, skip_locked=True, before_commit=before_commit)
         after = batch[-1]

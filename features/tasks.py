@@ -52,7 +52,9 @@ def refresh_stale(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
 def request_refresh(entity_type: str) -> str:
     """Ask for `refresh_stale`, unless one that has not started yet will see the caller's events. Returns its id."""
     key = f"refresh:{entity_type}"
-    return refresh_stale.using(coalesce_key=key, subject=("entity_type", entity_type)).enqueue(entity_type=entity_type).id
+    return (
+        refresh_stale.using(coalesce_key=key, subject=("entity_type", entity_type)).enqueue(entity_type=entity_type).id
+    )
 
 
 @every(timedelta(minutes=5), batch_size=50, max_batches=5)

@@ -42,10 +42,7 @@ def _store_batch(batch: list[berka.Borrower], phones: Iterator[str]) -> None:
     # One unusable password for all: hashing one for each of thousands of users takes minutes.
     locked = make_password(None)
     User.objects.bulk_create(
-        [
-            User(username=username(one), password=locked, role=Role.CLIENT, phone=next(phones, None))
-            for one in batch
-        ],
+        [User(username=username(one), password=locked, role=Role.CLIENT, phone=next(phones, None)) for one in batch],
         ignore_conflicts=True,
     )
     users = dict(User.objects.filter(username__in=[username(one) for one in batch]).values_list("username", "id"))

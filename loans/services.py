@@ -217,5 +217,3 @@ def _inputs(application: Application, features: KnownFeatures, facts: rules.Frau
         "scorecard_sha256": scorecard().sha256,
         "policy": POLICY.as_dict(),
     }
-
-

@@ -48,29 +48,38 @@ class RequestLoan(APIView):
     def post(self, request: Request) -> HttpResponse | Response:
         asked = s.LoanRequestCreateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        key = request.headers.get("Idempotency-Key")
+        key = request.headers.get(idempotency.HEADER)
+        if key is None:
+            return Response(**_answer(services.request_loan(user=request.user, **asked.validated_data)))
+        named = {"user": request.user, "endpoint": "loans.request", "key": key}
         with transaction.atomic():
-            if key is None:
-                return self._answer(services.request_loan(user=request.user, **asked.validated_data))
-            slot = idempotency.begin(user=request.user, endpoint="loans.request", key=key, body=request.data)
-            if slot.is_done:
-                return HttpResponse(slot.body, status=slot.status, content_type="application/json")
-            response = self._answer(services.request_loan(user=request.user, **asked.validated_data))
-            idempotency.finish(slot, status=201, body=JSONRenderer().render(response.data).decode())
-            return response
+            known = idempotency.begin(**named, body=request.data)
+            if known is None:
+                answer = _answer(services.request_loan(user=request.user, **asked.validated_data))
+                known = idempotency.finish(**named, status=201, body=JSONRenderer().render(answer["data"]))
+                return known.as_response(**answer["headers"])
+        return known.as_response()
 
-    def _answer(self, answer: services.Answer) -> Response:
-        queued = answer.task_id is not None
-        body = {
+
+def _answer(answer: services.Answer) -> dict[str, Any]:
+    """The document's keys; the features are promised only if their task is committed with the request."""
+    queued = answer.task_id is not None
+    note = (
+        "Feature computation running in background"
+        if queued
+        else "Feature computation could not be queued; the decision stands"
+    )
+    return {
+        "status": 201,
+        "headers": task_links(answer.task_id) if queued else {},
+        "data": {
             "loan_request": s.request_body(answer.request) | {"audit_logged": True},
             "credit_decision": s.decision_body(answer.decision),
             "background_task_queued": queued,
-            "background_task_note": "Feature computation running in background"
-            if queued
-            else "Feature computation could not be queued; the decision stands",
+            "background_task_note": note,
             "task_id": answer.task_id,
-        }
-        return Response(body, status=201, headers=task_links(answer.task_id) if queued else None)
+        },
+    }
 
 
 class LoanRequests(ListAPIView):

@@ -30,7 +30,7 @@ _away_until = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """"Look at this task": `number` counts the rings for it, `timeout_s` bounds the attempt it starts."""
+    """ "Look at this task": `number` counts the rings for it, `timeout_s` bounds the attempt it starts."""
 
     task_id: str
     queue_name: str
@@ -93,4 +93,3 @@ def ring(calls: list[Ring]) -> None:
 def depth(queue_name: str) -> int:
     """How many rings wait in Redis. Raises RedisError."""
     return _queue(queue_name).count
-

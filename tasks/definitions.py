@@ -1,9 +1,9 @@
 """Declare what can run later: `@task` on a function of an app's `tasks.py`, as in Django's own Tasks API.
 
-    @task(queue_name="high", max_attempts=5)
-    def send_code(*, request_id: str) -> None: ...
+@task(queue_name="high", max_attempts=5)
+def send_code(*, request_id: str) -> None: ...
 
-    send_code.using(subject=("user", user.pk)).enqueue(request_id=...)
+send_code.using(subject=("user", user.pk)).enqueue(request_id=...)
 """
 
 from __future__ import annotations

@@ -207,4 +207,3 @@ def _put_back_unknown(claim: store.Claim) -> None:
         error=error,
         wait_s=UNKNOWN_NAME_WAIT_S,
     )
-

@@ -261,4 +261,3 @@ def resend_soon(task_ids: list[str]) -> None:
         cursor.execute(
             "UPDATE tasks_task SET send_at = now() WHERE id = ANY(%s::uuid[]) AND status = 'pending'", [task_ids]
         )
-

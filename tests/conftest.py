@@ -80,4 +80,6 @@ def api():
     from rest_framework.test import APIClient
 
     return APIClient()
+
+
 from tests.processes import processes  # noqa: E402, F401 - the fixture

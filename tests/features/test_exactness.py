@@ -38,7 +38,9 @@ def histories(draw: st.DrawFn) -> list[NewEvent]:
         if kind == "garden.watered" and draw(st.booleans()):
             data["moisture"] = str(draw(LITRES))
         moment = NOON + timedelta(seconds=draw(SECONDS))
-        events.append(NewEvent(source="h", source_id=str(number), event_type=kind, entity_id="a", event_time=moment, data=data))
+        events.append(
+            NewEvent(source="h", source_id=str(number), event_type=kind, entity_id="a", event_time=moment, data=data)
+        )
     return events
 
 

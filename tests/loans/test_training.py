@@ -1,8 +1,7 @@
 import random
-import statistics
 from collections import defaultdict
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,20 +9,25 @@ import pytest
 np = pytest.importorskip("numpy", reason="training needs numpy and scikit-learn, which serving does not install")
 pytest.importorskip("sklearn", reason="training needs numpy and scikit-learn, which serving does not install")
 
+from features.pure import Happening  # noqa: E402
 from loans import berka, training  # noqa: E402
-from loans.scorecard import Application, Scorecard, card_inputs, content_hash  # noqa: E402
+from loans.candidates import CANDIDATES, candidates_of  # noqa: E402
+from loans.features import AccountConduct, CoreBehavioral  # noqa: E402
+from loans.fitting import Row, Settings, fit_card  # noqa: E402
+from loans.scorecard import Application, Scorecard, card_inputs, content_hash, parse_card  # noqa: E402
+from loans.training_report import markdown  # noqa: E402
 
 from .test_berka import DATA, needs_data  # noqa: E402
 
-QUICK = training.Settings(repeats=1)
+QUICK = Settings(repeats=1)
 ARTIFACT = Path(training.__file__).parent / "artifacts" / "scorecard-v1.json"
 
 
-def invented_rows(count: int = 300, seed: int = 7) -> list[training.Row]:
+def invented_rows(count: int = 300, seed: int = 7) -> list[Row]:
     """Loans that go bad mostly when the lowest balance is low; everything else is noise."""
     rng = random.Random(seed)
-    names = [one.name for one in training.CANDIDATES]
-    rows: list[training.Row] = []
+    names = [one.name for one in CANDIDATES]
+    rows: list[Row] = []
     for number in range(count):
         inputs: dict[str, float | None] = {name: rng.uniform(0, 10) for name in names} | {"event_count_180d": 60.0}
         bad = rng.random() < (0.5 if inputs["lowest_balance_cover_all"] < 3 else 0.03)
@@ -37,46 +41,20 @@ def fit(rows, **changes):
     return training.fit(rows, **given)
 
 
-def feature(events: list[berka.BankEvent], one: training.Definition, as_of: datetime) -> float | None:
-    """The definition read literally: the second opinion on what the feature store computes."""
-    sign = {"in": 1, "out": -1}
-    window = [
-        event
-        for event in events
-        if event.event_time <= as_of and (one.days is None or event.event_time > as_of - timedelta(days=one.days))
-    ]
-    if isinstance(one.only, str):
-        chosen = [event for event in window if event.value * sign[one.only] > 0]
-    else:
-        chosen = [event for event in window if one.only is None or event.event_type in one.only]
-    if one.aggregate == "count":
-        return len(chosen)
-    if one.aggregate == "distinct":
-        return len({event.event_type for event in chosen})
-    if one.aggregate == "ratio":
-        return len(chosen) / len(window) if window else None
-    if one.aggregate == "days_since_last":
-        return (as_of - max(e.event_time for e in chosen)) / timedelta(days=1) if chosen else None
-    numbers = [float(event.value if one.field == "value" else event.payload[one.field]) for event in chosen]
-    if one.aggregate == "sum":
-        return sum(numbers)
-    if one.aggregate == "stddev":
-        return statistics.stdev(numbers) if len(numbers) > 1 else None
-    if not numbers:
-        return None
-    return {"min": min, "max": max, "mean": statistics.fmean, "last": lambda all_: all_[-1]}[one.aggregate](numbers)
-
-
-def rows_of(folder: Path, *, later_events: tuple[berka.BankEvent, ...] = ()) -> list[training.Row]:
+def rows_of(folder: Path, *, later_events: tuple[berka.BankEvent, ...] = ()) -> list[Row]:
     """The training rows of the bank data, every feature as of the moment before its loan."""
     loans = list(berka.read_loans(folder))
     history = defaultdict(list)
     for event in (*berka.read_events(folder), *later_events):
         history[event.borrower_id].append(event)
-    rows: list[training.Row] = []
+    rows: list[Row] = []
     for loan in loans:
-        events = sorted(history[loan.borrower_id], key=lambda event: event.event_time)
-        features = {one.name: feature(events, one, loan.as_of) for one in training.FEATURES}
+        events = [
+            Happening(event.event_type, event.event_time, event.value, event.payload, number)
+            for number, event in enumerate(history[loan.borrower_id])
+        ]
+        values = AccountConduct.compute(events, loan.as_of) | CoreBehavioral.compute(events, loan.as_of)
+        features = {name: None if value is None else float(value) for name, value in values.items()}
         inputs = card_inputs(Application(float(loan.amount), loan.term_months), features)
         row = {"borrower_id": str(loan.borrower_id), "decision_date": loan.granted_date, "bad": loan.bad}
         rows.append({**row, "inputs": inputs})
@@ -111,7 +89,7 @@ def test_definitions_and_creation_date_are_kept_as_given():
 def test_points_follow_the_declared_trend_in_every_bin():
     artifact, _ = fit(invented_rows())
     for one in artifact["cards"]["behaviour"]["characteristics"]:
-        rising = next(candidate.rising for candidate in training.CANDIDATES if candidate.name == one["name"])
+        rising = next(candidate.rising for candidate in CANDIDATES if candidate.name == one["name"])
         assert one["points"] == sorted(one["points"], reverse=not rising), one["name"]
 
 
@@ -129,7 +107,7 @@ def test_noise_has_no_power_on_unseen_loans():
 
 
 def test_a_rare_missing_value_earns_what_an_average_borrower_does():
-    settings, bad = training.Settings(), np.array([1] * 20 + [0] * 180)
+    settings, bad = Settings(), np.array([1] * 20 + [0] * 180)
     bins = np.array([0] * 100 + [1] * 97 + [2] * 3)
     assert training.weight_of_evidence(bins, bad, 3, settings)[-1] == 0
 
@@ -145,7 +123,7 @@ def test_a_borrower_is_never_on_both_sides_of_a_fold(monkeypatch):
         return real(part, candidates, settings)
 
     monkeypatch.setattr(training, "fit_card", spy)
-    training.cross_validate(rows, training.candidates_of("behaviour"), QUICK, seed=1)
+    training.cross_validate(rows, candidates_of("behaviour"), QUICK, seed=1)
     left_out = [everyone - part for part in seen]
     assert len(left_out) == 5 and set().union(*left_out) == everyone
     assert sum(map(len, left_out)) == len(everyone)
@@ -153,10 +131,10 @@ def test_a_borrower_is_never_on_both_sides_of_a_fold(monkeypatch):
 
 def test_bins_are_cut_without_the_held_out_loans():
     rows = invented_rows()
-    card = training.fit_card(rows[:200], training.CANDIDATES, QUICK)
+    card = fit_card(rows[:200], CANDIDATES, QUICK)
     poisoned = [*rows[:200], *({**row, "bad": not row["bad"]} for row in rows[200:])]
-    assert training.fit_card(poisoned[:200], training.CANDIDATES, QUICK) == card
-    before = training.out_of_time(rows, training.CANDIDATES, QUICK)
+    assert fit_card(poisoned[:200], CANDIDATES, QUICK) == card
+    before = training.out_of_time(rows, CANDIDATES, QUICK)
     assert before["rows_before"] == sum(row["decision_date"] < training.OUT_OF_TIME_FROM for row in rows)
 
 
@@ -167,22 +145,23 @@ def test_too_few_bad_loans_are_refused():
 
 def test_the_report_is_readable_and_holds_no_borrower():
     rows = invented_rows()
-    text = training.markdown(fit(rows)[1])
+    text = markdown(fit(rows)[1])
     assert "## The behaviour card" in text and "Decisions, cross-validated" in text
     assert not any(f"{row['borrower_id']} " in text for row in rows)
 
 
 def test_every_characteristic_can_be_computed_from_the_declared_features():
-    inputs = card_inputs(Application(1000), {one.name: 1.0 for one in training.FEATURES})
-    assert {one.name for one in training.CANDIDATES} <= set(inputs)
+    declared = AccountConduct.features | CoreBehavioral.features
+    inputs = card_inputs(Application(1000), dict.fromkeys(declared, 1.0))
+    assert {one.name for one in CANDIDATES} <= set(inputs)
 
 
 @needs_data
 def test_the_shipped_card_is_the_one_these_rows_give():
     rows = rows_of(DATA)
     shipped = Scorecard.load(ARTIFACT)
-    cards = {part: training.fit_card(rows, training.candidates_of(part), training.Settings()) for part in shipped.cards}
-    assert {part: training.parse_card(part, card) for part, card in cards.items()} == dict(shipped.cards)
+    cards = {part: fit_card(rows, candidates_of(part), Settings()) for part in shipped.cards}
+    assert {part: parse_card(part, card) for part, card in cards.items()} == dict(shipped.cards)
 
 
 @needs_data

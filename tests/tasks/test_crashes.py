@@ -98,7 +98,9 @@ def connection_now():
         return cursor.fetchone()[0]
 
 
-def test_with_redis_away_the_task_is_stored_and_the_relay_sends_it_later(processes, redis, settings, monkeypatch, caplog):
+def test_with_redis_away_the_task_is_stored_and_the_relay_sends_it_later(
+    processes, redis, settings, monkeypatch, caplog
+):
     monkeypatch.setitem(settings.RQ_QUEUES["default"], "PORT", 1)  # nobody listens there
     bell._queue.cache_clear()
     monkeypatch.setattr(bell, "_away_until", 0.0)

@@ -1,0 +1,53 @@
+"""What runs later: texting codes, and forgetting what has served."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib import import_module
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from accounts import rules, sms
+from accounts.models import IdempotencyKey, OneTimeCode, Session
+from tasks.definitions import TemporaryError, every, task
+
+KEEP_ANSWERS = timedelta(hours=48)
+KEEP_CODES = timedelta(days=2)  # the longest limit looks back one day
+KEEP_SESSIONS = timedelta(days=30)
+BATCH = 10_000
+
+
+# Not atomic: a slow gateway must not hold a transaction open, and there is nothing to write.
+@task(queue_name="high", max_attempts=5, backoff_initial_s=1, timeout_s=60, atomic=False)
+def send_code(*, code_id: str) -> dict:
+    """Text a code, derived again from its row. Not sent when it is used, voided or expired by now.
+
+    Raises TemporaryError when the backend fails; its own error may quote the message, so it is not passed on.
+    """
+    code = OneTimeCode.objects.filter(pk=code_id, used_at=None, voided_at=None, expires_at__gt=Now()).first()
+    if code is None:
+        return {"sent": False}
+    digits = rules.code_for(code.pk, code.phone, pepper=settings.OTP_PEPPER)
+    try:
+        sms.send(to=code.phone, text=f"{digits} is your Millrace code, valid for 5 minutes. Tell it to nobody.")
+    except Exception as error:
+        raise TemporaryError(f"the SMS backend failed: {type(error).__name__}") from None
+    return {"sent": True}
+
+
+@every(timedelta(minutes=10))
+@task(queue_name="low")
+def forget_expired() -> dict:
+    """Remove old answers, codes and sessions, at most 10,000 of each in one run."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    return {
+        "answers": _remove(IdempotencyKey.objects.filter(created_at__lt=Now() - KEEP_ANSWERS)),
+        "codes": _remove(OneTimeCode.objects.filter(created_at__lt=Now() - KEEP_CODES)),
+        "sessions": _remove(Session.objects.filter(expires_at__lt=Now() - KEEP_SESSIONS)),
+    }
+
+
+def _remove(rows: QuerySet) -> int:
+    return rows.model.objects.filter(pk__in=rows.values("pk")[:BATCH]).delete()[0]

@@ -1,0 +1,167 @@
+"""Two connections at the same moment: the database decides, and decides once."""
+
+import time
+from functools import partial
+from threading import Event
+
+import pytest
+from django.db import connection, transaction
+
+from accounts import idempotency
+from accounts.models import IdempotencyKey, OneTimeCode, Session, User
+from accounts.services import (
+    InvalidRefreshToken,
+    TooMany,
+    WrongCode,
+    open_session,
+    refresh_session,
+    request_code,
+    verify_code,
+)
+from accounts.tokens import Tokens
+from audit.models import Entry
+from tests.accounts.conftest import at_once, code_of, other_than
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROUNDS = 5
+
+
+def kinds(results: list) -> list[str]:
+    return sorted(type(result).__name__ for result in results)
+
+
+def test_the_right_code_wins_once(phone):
+    for number in range(ROUNDS):
+        its_phone = f"{phone[:-1]}{number}"
+        request_code(phone=its_phone)
+        code = code_of(its_phone)
+        results = at_once(*[partial(verify_code, phone=its_phone, code=code)] * 4)
+        assert kinds(results) == ["Tokens", "WrongCode", "WrongCode", "WrongCode"]
+        assert Session.objects.filter(user__phone=its_phone).count() == 1
+
+
+def test_at_most_five_looks_whoever_looks(phone):
+    request_code(phone=phone)
+    wrong = other_than(code_of(phone))
+    results = at_once(*[lambda: verify_code(phone=phone, code=wrong)] * 8)
+    assert kinds(results) == ["WrongCode"] * 8
+    assert OneTimeCode.objects.get().tries == 5
+    with pytest.raises(WrongCode):
+        verify_code(phone=phone, code=code_of(phone))
+
+
+def test_a_refusal_is_committed(phone):
+    request_code(phone=phone)
+    with pytest.raises(WrongCode):
+        verify_code(phone=phone, code=other_than(code_of(phone)))
+    connection.close()
+    assert OneTimeCode.objects.get().tries == 1
+    assert Entry.objects.filter(action="login_code_refused").exists()
+
+
+def test_a_look_refuses_to_run_where_it_could_be_rolled_back(phone):
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        verify_code(phone=phone, code="000000")
+
+
+def test_one_send_a_minute_whoever_asks(phone):
+    results = at_once(*[lambda: request_code(phone=phone)] * 4)
+    assert kinds(results) == ["OneTimeCode", "TooMany", "TooMany", "TooMany"]
+    assert isinstance(next(r for r in results if isinstance(r, Exception)), TooMany)
+
+
+def test_of_two_refreshes_at_most_one_wins_and_the_session_is_closed():
+    user = User.objects.create_user("ann")
+    for _ in range(ROUNDS):
+        token = open_session(user=user).refresh_token
+        results = at_once(*[partial(refresh_session, refresh_token=token)] * 2)
+        assert kinds(results) == ["InvalidRefreshToken", "Tokens"]
+        session = Session.objects.latest("created_at")
+        assert session.revoked_reason == "token_reused"
+        winner = next(result for result in results if isinstance(result, Tokens))
+        with pytest.raises(InvalidRefreshToken):
+            refresh_session(refresh_token=winner.refresh_token)
+
+
+def keyed(user: User, seconds: float = 0.0, started: Event | None = None) -> idempotency.Answer:
+    with transaction.atomic():
+        answer = idempotency.begin(user=user, endpoint="e", key="k", body={})
+        if answer is None:
+            if started:
+                started.set()
+            time.sleep(seconds)
+            answer = idempotency.finish(user=user, endpoint="e", key="k", status=201, body="{}")
+    return answer
+
+
+def test_the_second_waits_for_the_first_and_gets_its_answer():
+    user = User.objects.create_user("ann")
+    results = at_once(*[lambda: keyed(user, 0.2)] * 4)
+    assert sorted(result.is_replay for result in results) == [False, True, True, True]
+
+
+def test_a_long_first_request_is_a_conflict_for_the_second():
+    user, started = User.objects.create_user("ann"), Event()
+
+    def second() -> idempotency.Answer:
+        started.wait(5)
+        return keyed(user)
+
+    results = at_once(lambda: keyed(user, 4, started), second)
+    assert kinds(results) == ["Answer", "InProgress"]
+    assert IdempotencyKey.objects.get().status == 201
+
+
+def test_when_the_first_fails_the_second_does_the_work():
+    user, started = User.objects.create_user("ann"), Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            idempotency.begin(user=user, endpoint="e", key="k", body={})
+            started.set()
+            time.sleep(0.3)
+            raise ZeroDivisionError
+
+    def second() -> idempotency.Answer:
+        started.wait(5)
+        return keyed(user)
+
+    failed, answer = at_once(first, second)
+    assert isinstance(failed, ZeroDivisionError) and not answer.is_replay
+
+
+TEXTS = """
+SELECT table_name, column_name FROM information_schema.columns
+WHERE table_schema = 'public' AND data_type IN ('text', 'character varying', 'jsonb', 'json', 'bytea')
+"""
+
+
+def test_neither_code_nor_token_is_anywhere_in_the_database(api, outbox, caplog):
+    """The whole way, through HTTP and a real attempt of the task, then a look into every text of every table."""
+    from tasks.execution import run_task
+    from tasks.models import Task
+
+    caplog.set_level("DEBUG")
+    secrets = []
+    for number in range(3):
+        its_phone = f"+493077700{number}"
+        api.post("/api/v1/auth/request-otp", {"phone": its_phone}, format="json")
+        run_task(str(Task.objects.get(status="pending", name="accounts.send_code").pk))
+        digits = outbox()[-1]["text"][:6]
+        wrong = other_than(digits)
+        assert api.post("/api/v1/auth/verify-otp", {"phone": its_phone, "otp": wrong}, format="json").status_code == 400
+        answer = api.post("/api/v1/auth/verify-otp", {"phone": its_phone, "otp": digits}, format="json").json()
+        secrets += [digits, answer["access_token"], answer["refresh_token"]]
+    assert set(Task.objects.values_list("status", flat=True)) == {"completed"}
+    with connection.cursor() as cursor:
+        cursor.execute(TEXTS)
+        found = []
+        for table, column in cursor.fetchall():
+            for secret in secrets:
+                # Whole words only: six digits may well be inside an id or a hash.
+                pattern = rf"(^|[^0-9A-Za-z_-]){secret}($|[^0-9A-Za-z_-])"
+                cursor.execute(f'SELECT count(*) FROM "{table}" WHERE "{column}"::text ~ %s', [pattern])
+                if cursor.fetchone()[0]:
+                    found.append((table, column, secret))
+    assert not found
+    assert not [secret for secret in secrets if secret in caplog.text]

@@ -1,0 +1,86 @@
+import json
+import stat
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+
+from accounts import sms
+from accounts.models import IdempotencyKey, OneTimeCode, Session
+from accounts.services import request_code, verify_code
+from accounts.tasks import forget_expired, send_code
+from tasks.definitions import TemporaryError, periodic_tasks
+from tests.accounts.conftest import code_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_message_carries_the_code_that_works(phone, outbox):
+    row = request_code(phone=phone)
+    assert send_code.call(code_id=str(row.pk)) == {"sent": True}
+    (message,) = outbox()
+    assert message["to"] == phone and set(message) == {"to", "text", "sent_at"}
+    assert message["text"].startswith(code_of(phone))
+    assert verify_code(phone=phone, code=message["text"][:6])
+
+
+@pytest.mark.parametrize("end", ["used", "voided", "expired", "gone"])
+def test_a_code_that_has_ended_is_not_sent(phone, outbox, end):
+    row = request_code(phone=phone)
+    rows = OneTimeCode.objects.filter(pk=row.pk)
+    match end:
+        case "used":
+            rows.update(used_at=F("created_at"))
+        case "voided":
+            rows.update(voided_at=F("created_at"))
+        case "expired":
+            rows.update(expires_at=F("created_at"))
+        case "gone":
+            rows.delete()
+    assert send_code.call(code_id=str(row.pk)) == {"sent": False}
+    assert outbox() == []
+
+
+class TalkativeBackend:
+    def send(self, *, to: str, text: str) -> None:
+        raise ConnectionError(f"could not send {text!r}")
+
+
+def test_the_error_of_a_backend_is_not_passed_on(phone, settings):
+    settings.SMS_BACKEND = f"{__name__}.TalkativeBackend"
+    row = request_code(phone=phone)
+    with pytest.raises(TemporaryError) as error:
+        send_code.call(code_id=str(row.pk))
+    assert str(error.value) == "the SMS backend failed: ConnectionError"
+    assert error.value.__suppress_context__
+
+
+def test_a_file_is_private_and_complete(outbox, tmp_path):
+    sms.FileBackend().send(to="+4930901820", text="hello ü")
+    (path,) = (tmp_path / "sms").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(path.read_text())["text"] == "hello ü"
+
+
+def test_the_console_backend_prints(capsys, settings):
+    settings.SMS_BACKEND = "accounts.sms.ConsoleBackend"
+    sms.send(to="+4930901820", text="hello")
+    assert capsys.readouterr().out == "SMS to +4930901820: hello\n"
+
+
+def test_cleaning_up_keeps_what_still_counts(person, tokens):
+    for number, hours in enumerate([1, 47, 49]):
+        row = IdempotencyKey.objects.create(user=person, endpoint="e", key=str(number), request_hash="")
+        IdempotencyKey.objects.filter(pk=row.pk).update(created_at=F("created_at") - timedelta(hours=hours))
+    for number, hours in enumerate([1, 47, 49]):
+        row = request_code(phone=f"+493044400{number}")
+        OneTimeCode.objects.filter(pk=row.pk).update(created_at=F("created_at") - timedelta(hours=hours))
+    old = Session.objects.create(user=person, expires_at=Session.objects.get().expires_at - timedelta(days=45))
+    Session.objects.create(user=person, expires_at=old.expires_at + timedelta(days=2))
+    assert forget_expired.call() == {"answers": 1, "codes": 1, "sessions": 1}
+    assert not Session.objects.filter(pk=old.pk).exists()
+    assert forget_expired.call() == {"answers": 0, "codes": 0, "sessions": 0}
+
+
+def test_cleaning_up_is_periodic():
+    assert "accounts.forget_expired" in {periodic.task.name for periodic in periodic_tasks()}
