@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, IO
+from typing import IO, Any
 
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser

@@ -16,6 +16,7 @@ from rest_framework.views import exception_handler as drf_exception_handler
 from rest_framework.views import set_rollback
 
 from base import context
+from base.renderers import JSONRenderer
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -78,6 +79,7 @@ def exception_handler(exc: Exception, view_context: dict[str, Any]) -> Response 
             detail = detail.get("detail", "")
         response.data = problem(response.status_code, detail=str(detail))
     response.content_type = CONTENT_TYPE
+    view_context["request"].accepted_renderer = JSONRenderer()  # whatever the view renders, its errors are JSON
     return response
 
 

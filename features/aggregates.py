@@ -61,7 +61,7 @@ def count(*, unit: str = "events", **options: Any) -> Aggregate:
     return _aggregate("count", INTEGER, {"unit": unit, **options})
 
 
-def sum(field: str = "value", **options: Any) -> Aggregate:  # noqa: A001 - the word of the field
+def sum(field: str = "value", **options: Any) -> Aggregate:
     """Exact decimal sum. 0 when there is nothing to add."""
     return _aggregate("sum", DECIMAL, {"field": field, **options})
 
@@ -76,11 +76,11 @@ def stddev(field: str = "value", **options: Any) -> Aggregate:
     return _aggregate("stddev", FLOAT, {"field": field, **options})
 
 
-def min(field: str = "value", **options: Any) -> Aggregate:  # noqa: A001
+def min(field: str = "value", **options: Any) -> Aggregate:
     return _aggregate("min", DECIMAL, {"field": field, **options})
 
 
-def max(field: str = "value", **options: Any) -> Aggregate:  # noqa: A001
+def max(field: str = "value", **options: Any) -> Aggregate:
     return _aggregate("max", DECIMAL, {"field": field, **options})
 
 

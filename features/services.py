@@ -6,8 +6,9 @@ from django.db import transaction
 
 from audit.services import log_audit_event
 from features import tasks
-from features.ingest import Ingested, NewEvent, ingest, record
+from features.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
 from features.serving import Served, find_feature, point_in_time, stored
+from features.tasks import request_refresh
 
 __all__ = [
     "Ingested",
@@ -15,11 +16,13 @@ __all__ = [
     "Served",
     "find_feature",
     "ingest",
+    "ingest_in_batches",
     "point_in_time",
     "record",
     "request_backfill",
     "request_batch_extraction",
     "request_features",
+    "request_refresh",
     "stored",
 ]
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import User
 from base.roles import Role
-from features.ingest import Ingested, NewEvent, ingest_in_batches
+from features.services import Ingested, NewEvent, ingest_in_batches
 from loans import berka
 from loans.models import Borrower, Loan
 

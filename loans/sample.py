@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from features.tasks import request_refresh
+from features.services import request_refresh
 from loans import loader, synthetic
 from loans.models import Borrower
 

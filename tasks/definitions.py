@@ -57,7 +57,7 @@ class TaskDefinition(DjangoTask):
     @property
     def name(self) -> str:
         """`<app>.<function>`: stored in rows, so a task keeps its name."""
-        return f"{self.func.__module__.split('.')[0]}.{self.func.__name__}"
+        return f"{self.func.__module__.split('.')[-2]}.{self.func.__name__}"
 
     def using(self, *, priority: int | None = None, queue_name: str | None = None, run_after: datetime | None = None,
               backend: str | None = None, **options: Any) -> TaskDefinition:  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from features.ingest import NewEvent
@@ -51,5 +50,12 @@ def user(role: str = "client", **fields: Any) -> Any:
     return User.objects.create(username=fields.pop("username", f"user{number}"), role=role, **fields)
 
 
-def amount(text: str) -> Decimal:
-    return Decimal(text)
+def client(someone: Any) -> Any:
+    """An API client that sends the user's own access token."""
+    from rest_framework.test import APIClient
+
+    from accounts.services import open_session
+
+    made = APIClient()
+    made.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session(user=someone).access_token}")
+    return made

@@ -59,9 +59,12 @@ def test_a_refusal_is_committed(phone):
     assert Entry.objects.filter(action="login_code_refused").exists()
 
 
-def test_a_look_refuses_to_run_where_it_could_be_rolled_back(phone):
+def test_what_must_outlive_its_refusal_does_not_run_where_it_could_be_rolled_back(phone):
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
         verify_code(phone=phone, code="000000")
+    token = open_session(user=User.objects.create_user("ann")).refresh_token
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        refresh_session(refresh_token=token)
 
 
 def test_one_send_a_minute_whoever_asks(phone):

@@ -10,7 +10,7 @@ np = pytest.importorskip("numpy", reason="training needs numpy and scikit-learn,
 pytest.importorskip("sklearn", reason="training needs numpy and scikit-learn, which serving does not install")
 
 from features.pure import Happening  # noqa: E402
-from loans import berka, training  # noqa: E402
+from loans import berka, fitting, training, validation  # noqa: E402
 from loans.candidates import CANDIDATES, candidates_of  # noqa: E402
 from loans.features import AccountConduct, CoreBehavioral  # noqa: E402
 from loans.fitting import Row, Settings, fit_card  # noqa: E402
@@ -109,12 +109,12 @@ def test_noise_has_no_power_on_unseen_loans():
 def test_a_rare_missing_value_earns_what_an_average_borrower_does():
     settings, bad = Settings(), np.array([1] * 20 + [0] * 180)
     bins = np.array([0] * 100 + [1] * 97 + [2] * 3)
-    assert training.weight_of_evidence(bins, bad, 3, settings)[-1] == 0
+    assert fitting.weight_of_evidence(bins, bad, 3, settings)[-1] == 0
 
 
 def test_a_borrower_is_never_on_both_sides_of_a_fold(monkeypatch):
     rows = [{**row, "borrower_id": f"b{number // 2}"} for number, row in enumerate(invented_rows())]
-    everyone, real = {row["borrower_id"] for row in rows}, training.fit_card
+    everyone, real = {row["borrower_id"] for row in rows}, validation.fit_card
     seen = []
 
     def spy(part, candidates, settings):
@@ -122,8 +122,8 @@ def test_a_borrower_is_never_on_both_sides_of_a_fold(monkeypatch):
         assert all(sum(row["borrower_id"] == one for row in part) == 2 for one in seen[-1])
         return real(part, candidates, settings)
 
-    monkeypatch.setattr(training, "fit_card", spy)
-    training.cross_validate(rows, candidates_of("behaviour"), QUICK, seed=1)
+    monkeypatch.setattr(validation, "fit_card", spy)
+    validation.cross_validate(rows, candidates_of("behaviour"), QUICK, seed=1)
     left_out = [everyone - part for part in seen]
     assert len(left_out) == 5 and set().union(*left_out) == everyone
     assert sum(map(len, left_out)) == len(everyone)
@@ -134,8 +134,8 @@ def test_bins_are_cut_without_the_held_out_loans():
     card = fit_card(rows[:200], CANDIDATES, QUICK)
     poisoned = [*rows[:200], *({**row, "bad": not row["bad"]} for row in rows[200:])]
     assert fit_card(poisoned[:200], CANDIDATES, QUICK) == card
-    before = training.out_of_time(rows, CANDIDATES, QUICK)
-    assert before["rows_before"] == sum(row["decision_date"] < training.OUT_OF_TIME_FROM for row in rows)
+    before = validation.out_of_time(rows, CANDIDATES, QUICK)
+    assert before["rows_before"] == sum(row["decision_date"] < validation.OUT_OF_TIME_FROM for row in rows)
 
 
 def test_too_few_bad_loans_are_refused():

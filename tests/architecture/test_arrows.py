@@ -1,0 +1,92 @@
+"""Imports point down, domains never import each other, and a domain costs one folder and one name."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.urls import resolve
+
+from config.settings import DOMAINS
+
+ROOT = Path(__file__).resolve().parents[2]
+# From the top down: a module may import its own floor's app and everything below it.
+FLOORS = [["config", "console"], DOMAINS, ["accounts"], ["features"], ["tasks"], ["audit"], ["base"]]
+FLOOR_OF = {app: number for number, floor in enumerate(FLOORS) for app in floor}
+# What a domain may use of a platform app: declare with `definitions`, act with `services`.
+DOORS = {
+    "features": {"definitions", "services"},
+    "tasks": {"definitions", "services", "serializers", "execution", "models", "testing"},
+    "audit": {"services", "models"},
+}
+
+
+def modules() -> list[Path]:
+    return [
+        path
+        for app in FLOOR_OF
+        for path in sorted((ROOT / app).rglob("*.py"))
+        if "migrations" not in path.relative_to(ROOT).parts
+    ]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full names of what a module imports, inside functions too; `from a import b` gives a.b."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path):
+    here = path.relative_to(ROOT).parts[0]
+    for name in imports(path):
+        there = name.split(".")[0]
+        if there in FLOOR_OF and there != here:
+            assert FLOOR_OF[there] > FLOOR_OF[here], f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_domains_use_the_doors_of_the_platform(path):
+    relative = path.relative_to(ROOT)
+    if relative.parts[0] not in DOMAINS or relative.name in {"admin.py", "dashboard.py"}:
+        return
+    for name in imports(path):
+        app, _, rest = name.partition(".")
+        if app in DOORS:
+            assert rest.split(".")[0] in DOORS[app], f"{relative} imports {name}"
+
+
+def test_the_ground_floor_has_no_models():
+    assert not list(apps.get_app_config("base").get_models())
+
+
+def test_rules_are_pure():
+    """`rules.py` and what decides with it know no database, settings or clock."""
+    for path in [ROOT / "loans/rules.py", ROOT / "loans/scorecard.py", ROOT / "features/pure.py"]:
+        assert not [name for name in imports(path) if name.startswith("django")], path
+
+
+def test_files_hold_one_idea():
+    long = {
+        str(path.relative_to(ROOT)): lines for path in modules() if (lines := len(path.read_text().splitlines())) > 320
+    }
+    assert not long
+
+
+def test_one_folder_and_one_name_add_a_domain():
+    """The garden is named in the tests' settings and nowhere in the product, and the platform serves it whole."""
+    from features.definitions import event_types, find_feature_set
+    from tasks.definitions import periodic_tasks, registered
+
+    assert "tests.garden" in settings.DOMAINS and "tests.garden" not in DOMAINS
+    assert "garden" not in "".join(path.read_text().lower() for path in modules() if path.name != "__init__.py")
+    assert event_types()["garden.watered"].entity.name == "plot"
+    assert find_feature_set("plot_care").label() == "plot_care@v1"
+    assert registered("garden.note") is not None
+    assert "garden.hourly" in [periodic.task.name for periodic in periodic_tasks()]
+    assert resolve("/api/v1/garden/plots").url_name == "garden-plots"
