@@ -13,7 +13,7 @@ import structlog
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`actor` is `user:<id>`, `task:<name>`, `command:<name>` or `anonymous`; `user_id` is set for people and programs."""
+    """`actor` is `user:<id>`, `task:<name>`, `command:<name>`, `scheduler` or `anonymous`."""
 
     correlation_id: str = ""
     actor: str = "system"
@@ -22,7 +22,8 @@ class Context:
     user_agent: str = ""
 
 
-_current: ContextVar[Context] = ContextVar("millrace_context", default=Context())
+NOBODY = Context()
+_current: ContextVar[Context] = ContextVar("millrace_context", default=NOBODY)
 
 
 def current() -> Context:

@@ -1,7 +1,9 @@
 """What every HTTP request passes through."""
 
+import ipaddress
 import re
 from collections.abc import Callable
+from contextlib import suppress
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
@@ -89,7 +91,10 @@ def client_ip(request: HttpRequest) -> str | None:
     forwarded = request.headers.get("X-Forwarded-For", "").split(",")
     proxies = settings.NUM_PROXIES
     candidate = forwarded[-proxies].strip() if 0 < proxies <= len(forwarded) else ""
-    return candidate or request.META.get("REMOTE_ADDR") or None
+    for address in (candidate, request.META.get("REMOTE_ADDR") or ""):
+        with suppress(ValueError):
+            return str(ipaddress.ip_address(address))
+    return None
 
 
 def console_content_security(get_response: Handler) -> Handler:

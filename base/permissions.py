@@ -29,7 +29,7 @@ class RolePermission(BasePermission):
 
 def roles_of(view: Any, method: str) -> frozenset[Role]:
     """The roles a view lets in for a method. `Role.ADMIN` always passes and is left out here."""
-    roles = getattr(view, "roles", ())
+    roles: Any = getattr(view, "roles", ())
     if isinstance(roles, dict):
-        roles = roles.get(method, roles.get("GET", ()) if method in {"HEAD", "OPTIONS"} else ())
+        roles = roles.get("GET" if method in {"HEAD", "OPTIONS"} else method, ())
     return frozenset(roles)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from typing import Any
 
@@ -38,15 +37,27 @@ def sync() -> None:
         }
         if any(getattr(row, field) != value for field, value in described.items()):
             FeatureSetVersion.objects.filter(pk=row.pk).update(**described)
-    set_id.cache_clear()
+    forget_ids()
 
 
-@functools.cache
+_ids: dict[type[FeatureSet], int] = {}
+
+
 def set_id(feature_set: type[FeatureSet]) -> int:
-    """The catalogue row of a definition. Raises DefinitionChanged, or DoesNotExist before the first migration."""
-    row = FeatureSetVersion.objects.get(name=feature_set.name, version=feature_set.version)
-    _refuse_changed(feature_set, row)
-    return row.pk
+    """The catalogue row of a definition, remembered by the process.
+
+    Raises DefinitionChanged, or DoesNotExist before the first migration.
+    """
+    if feature_set not in _ids:
+        row = FeatureSetVersion.objects.get(name=feature_set.name, version=feature_set.version)
+        _refuse_changed(feature_set, row)
+        _ids[feature_set] = row.pk
+    return _ids[feature_set]
+
+
+def forget_ids() -> None:
+    """The database may be another one now."""
+    _ids.clear()
 
 
 def _refuse_changed(feature_set: type[FeatureSet], row: FeatureSetVersion) -> None:

@@ -40,7 +40,7 @@ CROSS JOIN LATERAL (
   WHERE r.entity_type = %(entity_type)s AND r.entity_id = s.entity_id AND r.event_time <= s.as_of {source}
     AND (%(known_at)s::timestamptz IS NULL OR r.recorded_at <= %(known_at)s::timestamptz)
 ) a
-"""
+"""  # noqa: S608 - every part is made here and every value is a parameter
     return query, parameters
 
 

@@ -13,7 +13,7 @@ from features.definitions import FeatureSet, feature_sets
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Entities of one feature set. `stale` have values that miss events, `failed` have events that cannot be counted."""
+    """Entities of one feature set. `stale` have values that miss events, `failed` events that cannot be counted."""
 
     feature_set: str
     version: str

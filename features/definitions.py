@@ -14,7 +14,6 @@ Found by autodiscovery in each app's `events.py` and `features.py`.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import types
@@ -76,7 +75,7 @@ class Event:
     @classmethod
     def check(cls, data: Mapping[str, Any]) -> Decimal | None:
         """Hold data against the declaration and return its typed value. Keys beyond the declared ones are kept."""
-        for field, hint in _fields(cls).items():
+        for field, hint in declared_fields(cls).items():
             if data.get(field) is None:
                 if not hasattr(cls, field):
                     raise InvalidEvent(field, "is required")
@@ -86,10 +85,15 @@ class Event:
         return None if number is None else to_decimal(cls.value or "", number)
 
 
-@functools.cache
-def _fields(cls: type) -> dict[str, Any]:
-    hints = typing.get_type_hints(cls)
-    return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}
+_fields: dict[type, dict[str, Any]] = {}
+
+
+def declared_fields(cls: type) -> dict[str, Any]:
+    """The keys of an event's data with their types; resolving annotations is slow, so once for each class."""
+    if cls not in _fields:
+        hints = typing.get_type_hints(cls)
+        _fields[cls] = {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}
+    return _fields[cls]
 
 
 def _check_type(field: str, value: Any, hint: Any) -> None:

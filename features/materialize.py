@@ -72,12 +72,14 @@ def refresh(
         return Refreshed(len(locked) - len(failed), events, failed)
 
 
+KNOWN = """
+SELECT entity_id FROM features_knownentity WHERE entity_type = %s AND entity_id = ANY(%s) ORDER BY entity_id
+"""
+
+
 def _lock(cursor: Any, entity_type: str, entity_ids: Sequence[str], skip_locked: bool) -> list[str]:
-    cursor.execute(
-        "SELECT entity_id FROM features_knownentity WHERE entity_type = %s AND entity_id = ANY(%s) "
-        f"ORDER BY entity_id FOR UPDATE {'SKIP LOCKED' if skip_locked else ''}",
-        [entity_type, list(entity_ids)],
-    )
+    lock = "FOR UPDATE SKIP LOCKED" if skip_locked else "FOR UPDATE"
+    cursor.execute(f"{KNOWN} {lock}", [entity_type, list(entity_ids)])
     return [row[0] for row in cursor.fetchall()]
 
 

@@ -25,8 +25,10 @@ OUTCOMES = {
 
 
 class Named(Protocol):
-    source: str
-    source_id: str
+    @property
+    def source(self) -> str: ...
+    @property
+    def source_id(self) -> str: ...
 
 
 def store_borrowers(borrowers: Iterable[berka.Borrower], *, phones: Iterator[str] | None = None) -> int:

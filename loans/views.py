@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db import transaction
@@ -51,14 +52,14 @@ class RequestLoan(APIView):
         key = request.headers.get(idempotency.HEADER)
         if key is None:
             return Response(**_answer(services.request_loan(user=request.user, **asked.validated_data)))
-        named = {"user": request.user, "endpoint": "loans.request", "key": key}
+        named: dict[str, Any] = {"user": request.user, "endpoint": "loans.request", "key": key}
         with transaction.atomic():
             known = idempotency.begin(**named, body=request.data)
             if known is None:
                 answer = _answer(services.request_loan(user=request.user, **asked.validated_data))
                 known = idempotency.finish(**named, status=201, body=JSONRenderer().render(answer["data"]))
                 return known.as_response(**answer["headers"])
-        return known.as_response()
+        return known.as_response(**_headers(json.loads(known.body)["task_id"]))
 
 
 def _answer(answer: services.Answer) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def _answer(answer: services.Answer) -> dict[str, Any]:
     )
     return {
         "status": 201,
-        "headers": task_links(answer.task_id) if queued else {},
+        "headers": _headers(answer.task_id),
         "data": {
             "loan_request": s.request_body(answer.request) | {"audit_logged": True},
             "credit_decision": s.decision_body(answer.decision),
@@ -80,6 +81,10 @@ def _answer(answer: services.Answer) -> dict[str, Any]:
             "task_id": answer.task_id,
         },
     }
+
+
+def _headers(task_id: str | None) -> dict[str, str]:
+    return task_links(task_id) if task_id else {}
 
 
 class LoanRequests(ListAPIView):

@@ -31,10 +31,10 @@ class Duty(CronJob):
     """A cron job that is done in the scheduler's own process instead of being sent to Redis."""
 
     def enqueue(self, connection_: Any) -> None:  # type: ignore[override]
-        assert self.func is not None
         try:
             with acting(actor="scheduler", correlation_id=new_correlation_id()):
-                self.func()
+                if self.func:
+                    self.func()
         except DatabaseError:
             logger.exception("duty %s failed; it is tried again", self.name)
             connection.close()

@@ -36,9 +36,9 @@ def cancel_task(*, task_id: Any, reason: str = "") -> Task:
 
 
 RETRY = """
-INSERT INTO tasks_task (name, queue_name, priority, status, subject_type, subject_id, kwargs, max_attempts, result_ttl_s,
-  requested_by_id, correlation_id, retry_of_id, progress, progress_message, error_type, error_message, error_traceback,
-  attempt, crashes, lease_token, send_no, send_at)
+INSERT INTO tasks_task (name, queue_name, priority, status, subject_type, subject_id, kwargs, max_attempts,
+  result_ttl_s, requested_by_id, correlation_id, retry_of_id, progress, progress_message, error_type,
+  error_message, error_traceback, attempt, crashes, lease_token, send_no, send_at)
 SELECT name, queue_name, priority, 'pending', subject_type, subject_id, kwargs, max_attempts, result_ttl_s,
   requested_by_id, correlation_id, id, 0, '', '', '', '', 0, 0, 0, 0, now()
 FROM tasks_task WHERE id = %s

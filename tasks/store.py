@@ -181,7 +181,7 @@ def end(
     error: (type, message, traceback), kept on the attempt and on the task.
     wait_s: for `pending`, the backoff; up to a tenth of it is added at random.
     """
-    values = {
+    values: dict[str, Any] = {
         "id": claim.id,
         "token": claim.token,
         "status": status,

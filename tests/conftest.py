@@ -59,9 +59,9 @@ def django_db_modify_db_settings() -> Iterator[None]:
 def _fresh_caches(request: pytest.FixtureRequest) -> None:
     """What a process remembers about the database must not outlive it."""
     if "transactional_db" in request.fixturenames or "db" in request.fixturenames:
-        from features.catalogue import set_id
+        from features.catalogue import forget_ids
 
-        set_id.cache_clear()
+        forget_ids()
 
 
 @pytest.fixture

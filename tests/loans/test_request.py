@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections
-from rest_framework.test import APIClient
 
 from audit.models import Entry
 from loans.models import Borrower, CreditDecision, LoanRequest
@@ -17,15 +16,9 @@ URL = "/api/v1/loans/request"
 ASKED = {"requested_amount": 12000, "purpose": "business_expansion"}
 
 
-def client_of(user):
-    client = APIClient()
-    client.force_authenticate(user)
-    return client
-
-
 @pytest.mark.django_db
 def test_the_answer_has_the_documents_keys(known_borrower):
-    answer = client_of(known_borrower.user).post(URL, ASKED, format="json")
+    answer = makers.client(known_borrower.user).post(URL, ASKED, format="json")
     assert answer.status_code == 201
     body = answer.json()
     assert set(body) == {
@@ -55,7 +48,7 @@ def test_the_answer_has_the_documents_keys(known_borrower):
 
 @pytest.mark.django_db
 def test_a_borrower_with_features_is_scored_by_behaviour(known_borrower):
-    decision = client_of(known_borrower.user).post(URL, ASKED, format="json").json()["credit_decision"]
+    decision = makers.client(known_borrower.user).post(URL, ASKED, format="json").json()["credit_decision"]
     signals, explanation = decision["ai_signals"], decision["explanation"]
     assert explanation["card"] == "behaviour" and signals["trust_boost"] > 0
     assert signals["final_credit_score"] == min(100, signals["base_credit_score"] + signals["trust_boost"])
@@ -65,7 +58,7 @@ def test_a_borrower_with_features_is_scored_by_behaviour(known_borrower):
 
 @pytest.mark.django_db
 def test_without_features_the_application_card_decides_and_says_so():
-    decision = client_of(makers.user()).post(URL, ASKED, format="json").json()["credit_decision"]
+    decision = makers.client(makers.user()).post(URL, ASKED, format="json").json()["credit_decision"]
     assert decision["explanation"]["card"] == "application"
     assert "No features" in decision["explanation"]["note"]
     assert decision["ai_signals"]["trust_boost"] == 0
@@ -73,7 +66,7 @@ def test_without_features_the_application_card_decides_and_says_so():
 
 @pytest.mark.django_db
 def test_everything_is_stored_together(known_borrower):
-    body = client_of(known_borrower.user).post(URL, ASKED, format="json").json()
+    body = makers.client(known_borrower.user).post(URL, ASKED, format="json").json()
     request = LoanRequest.objects.get(pk=body["loan_request"]["id"])
     stored = CreditDecision.objects.get(loan_request=request)
     assert stored.inputs["features"]["event_count_180d"] == 30
@@ -95,7 +88,7 @@ def test_a_failure_at_any_step_leaves_nothing_behind(monkeypatch, redis):
     """Make the 1st, 2nd, … statement fail: either all rows are there or none."""
     from django.db import OperationalError, connection
 
-    user, steps = makers.user(), 0
+    client, steps, made = makers.client(makers.user()), 0, 0
     while True:
         steps += 1
         calls = 0
@@ -108,10 +101,10 @@ def test_a_failure_at_any_step_leaves_nothing_behind(monkeypatch, redis):
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(fail_at):
-            answer = client_of(user).post(URL, ASKED, format="json")
+            answer = client.post(URL, ASKED, format="json")
         rows = (LoanRequest.objects.count(), CreditDecision.objects.count())
         if calls < steps:
-            assert answer.status_code == 201 and rows == (made + 1, made + 1)  # noqa: F821
+            assert answer.status_code == 201 and rows == (made + 1, made + 1)
             break
         if answer.status_code == 201:  # the feature task's own statements may fail: the loan goes on
             assert answer.json()["background_task_queued"] is False
@@ -131,7 +124,7 @@ def test_with_redis_away_the_loan_is_decided_and_its_task_is_promised(redis, set
         monkeypatch.setitem(settings.RQ_QUEUES[queue], "PORT", 1)
     bell._queue.cache_clear()
     monkeypatch.setattr(bell, "_away_until", 0.0)
-    client = client_of(makers.user())
+    client = makers.client(makers.user())
     before = bell.failures._value.get()
     started = time.monotonic()
     body = client.post(URL, ASKED, format="json").json()
@@ -150,7 +143,7 @@ def test_a_task_that_cannot_be_stored_does_not_block_the_loan(monkeypatch, redis
         raise RuntimeError("no tasks today")
 
     monkeypatch.setattr(services, "request_features", broken)
-    body = client_of(makers.user()).post(URL, ASKED, format="json").json()
+    body = makers.client(makers.user()).post(URL, ASKED, format="json").json()
     assert body["background_task_queued"] is False and body["task_id"] is None
     assert Entry.objects.get(action="background_feature_computation_failed").metadata["error"] == "RuntimeError"
     assert LoanRequest.objects.count() == 1
@@ -159,26 +152,26 @@ def test_a_task_that_cannot_be_stored_does_not_block_the_loan(monkeypatch, redis
 @pytest.mark.django_db
 class TestIdempotency:
     def test_the_same_key_has_one_effect_and_one_answer(self):
-        client = client_of(makers.user())
+        client = makers.client(makers.user())
         first, second = (client.post(URL, ASKED, format="json", headers={"Idempotency-Key": "once"}) for _ in range(2))
         assert first.status_code == second.status_code == 201
         assert first.content == second.content
         assert LoanRequest.objects.count() == 1
 
     def test_another_body_is_refused(self):
-        client = client_of(makers.user())
+        client = makers.client(makers.user())
         client.post(URL, ASKED, format="json", headers={"Idempotency-Key": "once"})
         other = client.post(URL, ASKED | {"requested_amount": 1}, format="json", headers={"Idempotency-Key": "once"})
         assert other.status_code == 422 and LoanRequest.objects.count() == 1
 
     @pytest.mark.parametrize("key", ["", "x" * 256, "é"])
     def test_a_malformed_key_is_refused(self, key):
-        answer = client_of(makers.user()).post(URL, ASKED, format="json", headers={"Idempotency-Key": key})
+        answer = makers.client(makers.user()).post(URL, ASKED, format="json", headers={"Idempotency-Key": key})
         assert answer.status_code == 400
 
     def test_keys_belong_to_their_user(self):
         for _ in range(2):
-            client_of(makers.user()).post(URL, ASKED, format="json", headers={"Idempotency-Key": "once"})
+            makers.client(makers.user()).post(URL, ASKED, format="json", headers={"Idempotency-Key": "once"})
         assert LoanRequest.objects.count() == 2
 
 
@@ -188,7 +181,7 @@ def test_the_same_key_at_the_same_time_decides_once(redis):
 
     def post(_):
         try:
-            return client_of(user).post(URL, ASKED, format="json", headers={"Idempotency-Key": "race"}).status_code
+            return makers.client(user).post(URL, ASKED, format="json", headers={"Idempotency-Key": "race"}).status_code
         finally:
             connections.close_all()
 
@@ -204,7 +197,7 @@ def test_first_requests_at_the_same_time_make_one_borrower_and_cannot_outrun_the
 
     def post(_):
         try:
-            return client_of(user).post(URL, ASKED, format="json").json()["credit_decision"]["ai_signals"]
+            return makers.client(user).post(URL, ASKED, format="json").json()["credit_decision"]["ai_signals"]
         finally:
             connections.close_all()
 
@@ -235,31 +228,31 @@ def test_first_requests_at_the_same_time_make_one_borrower_and_cannot_outrun_the
     ],
 )
 def test_bad_input_is_refused_and_stores_nothing(body):
-    answer = client_of(makers.user()).post(URL, json.dumps(body), content_type="application/json")
+    answer = makers.client(makers.user()).post(URL, json.dumps(body), content_type="application/json")
     assert answer.status_code == 400 and answer["Content-Type"] == "application/problem+json"
     assert not LoanRequest.objects.exists()
 
 
 @pytest.mark.django_db
 def test_others_see_nothing_of_a_loan(known_borrower):
-    body = client_of(known_borrower.user).post(URL, ASKED, format="json").json()
+    body = makers.client(known_borrower.user).post(URL, ASKED, format="json").json()
     paths = [
         f"/api/v1/loans/{body['loan_request']['id']}",
         f"/api/v1/tasks/{body['task_id']}",
         f"/api/v1/background-tasks/{known_borrower.pk}",
     ]
-    stranger, operator = client_of(makers.user()), client_of(makers.user("operator"))
+    stranger, operator = makers.client(makers.user()), makers.client(makers.user("operator"))
     for path in paths:
-        assert client_of(known_borrower.user).get(path).status_code == 200, path
+        assert makers.client(known_borrower.user).get(path).status_code == 200, path
         assert operator.get(path).status_code == 200, path
         assert stranger.get(path).status_code == 404, path
     assert stranger.get("/api/v1/loans/").json()["results"] == []
-    assert len(client_of(known_borrower.user).get("/api/v1/loans/").json()["results"]) == 1
+    assert len(makers.client(known_borrower.user).get("/api/v1/loans/").json()["results"]) == 1
 
 
 @pytest.mark.django_db
 def test_pages_follow_their_cursor(known_borrower):
-    client = client_of(known_borrower.user)
+    client = makers.client(known_borrower.user)
     for _ in range(5):
         client.post(URL, ASKED, format="json")
     page = client.get("/api/v1/loans/?limit=2").json()

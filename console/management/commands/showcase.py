@@ -7,10 +7,10 @@ import os
 import time
 import urllib.error
 import urllib.request
-from typing import Any
+from datetime import datetime
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
@@ -67,24 +67,24 @@ class Command(BaseCommand):
         decision = answer["credit_decision"]
         signals, policy = decision["ai_signals"], decision["policy_decision"]
         table = Table(show_header=False, box=None, pad_edge=False)
-        table.add_row("Loan request", f"{answer['loan_request']['requested_amount']} for home improvement")
-        table.add_row("Decision", f"{policy['decision']} in {decided_ms:.0f} ms, score {signals['final_credit_score']}, "
-                                  f"fraud {signals['fraud_score']:.2f}")  # fmt: skip
+        scores = f"score {signals['final_credit_score']}, fraud {signals['fraud_score']:.2f}"
+        table.add_row("Loan request", f"{answer['loan_request']['requested_amount']:,.2f} for home improvement")
+        table.add_row("Decision", f"{policy['decision']} in {decided_ms:.0f} ms, {scores}")
         for reason in policy["reasons"]:
             table.add_row("", reason)
         if task:
-            result = task["result"] or {}
-            table.add_row("Background task", f"{task['name']} {task['status']} after {self._seconds(task)}, "
-                                             f"{result.get('events_processed', 0)} events counted")  # fmt: skip
+            table.add_row("Background task", f"{task['name']} {task['status']}{self._seconds(task)}")
         for row in coverage():
-            table.add_row("Features", f"{row.feature_set}@{row.version}: {row.with_features} of {row.total} borrowers "
-                                      f"({row.percent} %)")  # fmt: skip
+            covered = f"{row.with_features} of {row.total} {row.entity_type}s ({row.percent} %)"
+            table.add_row("Features", f"{row.feature_set}@{row.version}: {covered}")
         table.add_row("Site", f"{self.site}/")
         table.add_row("Admin", f"{self.site}/admin/")
         table.add_row("API docs", f"{self.site}/api/v1/docs/")
         table.add_row("Messages", "one-time codes are files in the data folder, under outbox/sms/")
-        Console(file=self.stdout._out, soft_wrap=True).print(table)
+        Console(file=cast(IO[str], self.stdout), soft_wrap=True).print(table)
 
     def _seconds(self, task: dict[str, Any]) -> str:
-        start, end = (timezone.datetime.fromisoformat(task[key]) for key in ("created_at", "completed_at"))
-        return f"{(end - start).total_seconds():.2f} s"
+        if not task["completed_at"]:
+            return ""
+        start, end = (datetime.fromisoformat(task[key]) for key in ("created_at", "completed_at"))
+        return f" after {(end - start).total_seconds():.2f} s"

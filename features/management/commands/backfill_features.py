@@ -88,7 +88,7 @@ class Command(BaseCommand):
                     self.stdout.write(f"  {row_.feature_set}@{row_.version}: coverage {row_.percent} %")
 
     def _bar(self) -> Progress:
-        console = Console(file=self.stderr._out, force_terminal=None)
+        console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         return Progress(*columns, console=console, disable=not console.is_terminal)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -17,6 +17,9 @@ from loans.features import AccountConduct, CoreBehavioral
 from loans.models import Loan
 from loans.scorecard import Application, card_inputs
 from loans.services import ARTIFACT
+
+if TYPE_CHECKING:
+    from loans.fitting import Row
 
 STEP = 500
 
@@ -61,10 +64,10 @@ class Command(BaseCommand):
         self.stdout.write(f"{output} ({artifact['sha256'][:12]})")
 
 
-def training_rows() -> list[dict[str, Any]]:
+def training_rows() -> list[Row]:
     """One row for each past loan, with features as of the last moment before its date: nothing later is seen."""
     loans = list(Loan.objects.select_related("borrower").order_by("granted_date", "pk"))
-    rows = []
+    rows: list[Row] = []
     for start in range(0, len(loans), STEP):
         part = loans[start : start + STEP]
         spine = [(str(loan.borrower_id), just_before(loan)) for loan in part]
