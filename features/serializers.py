@@ -20,12 +20,12 @@ class CloudEventSerializer(serializers.Serializer):
 
     specversion = serializers.ChoiceField(choices=["1.0"])
     id = serializers.CharField(max_length=200)
-    source = serializers.CharField(max_length=200)  # type: ignore[assignment] - CloudEvents' word
+    source = serializers.CharField(max_length=200)  # type: ignore[assignment]
     type = serializers.CharField(max_length=120)
     subject = serializers.CharField(max_length=100, help_text="the entity's id")
     time = serializers.DateTimeField(required=False)
     datacontenttype = serializers.CharField(required=False)
-    data = serializers.DictField(required=False)  # type: ignore[assignment] - CloudEvents' word
+    data = serializers.DictField(required=False)  # type: ignore[assignment]
 
 
 class FeatureSerializer(serializers.Serializer):

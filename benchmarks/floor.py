@@ -1,0 +1,77 @@
+"""The least a loan request can cost: one SELECT, and one statement that writes the rows a real request wrote."""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from typing import Any
+
+from django.db import connection, models
+
+from audit.models import Entry
+from loans.models import LoanRequest
+from tasks.models import Task
+
+READ = "SELECT feature_set_id, as_of, vals::text FROM model_features WHERE feature_set_id = ANY(%s) AND entity_id = %s"
+
+
+def read_features(cursor: Any, borrower_id: str) -> list[Any]:
+    """All sets of a borrower at once."""
+    cursor.execute(READ, [_set_ids(), borrower_id])
+    return cursor.fetchall()
+
+
+def write_rows(cursor: Any, borrower_id: str) -> str:
+    """Loan request, decision, two audit entries and task, the size of real ones. Returns the request's id."""
+    statement, values = _statement()
+    values = [borrower_id if value is BORROWER else str(uuid.uuid4()) if value is KEY else value for value in values]
+    cursor.execute(statement, values)
+    return cursor.fetchone()[0]
+
+
+BORROWER, KEY = object(), object()
+
+
+@functools.cache
+def _set_ids() -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM features_featuresetversion ORDER BY id")
+        return [row[0] for row in cursor.fetchall()]
+
+
+@functools.cache
+def _statement() -> tuple[str, list[Any]]:
+    """The statement and its values, taken from the first request, a real one; BORROWER and KEY stand where they change."""
+    request = LoanRequest.objects.order_by("created_at").first()
+    if request is None:
+        raise RuntimeError("ask for a real loan first")
+    decided, triggered = Entry.objects.filter(entity_id=str(request.pk)).order_by("id")
+    task = Task.objects.get(pk=triggered.metadata["task_id"])
+    values: list[Any] = []
+    parts = [
+        ("request", _insert(request, values, {"borrower_id": BORROWER}), "RETURNING id"),
+        ("decision", _insert(request.decisions.get(), values, {}, request_id="loan_request_id"), ""),
+        ("decided", _insert(decided, values, {}, request_id="entity_id"), ""),
+        ("triggered", _insert(triggered, values, {}, request_id="entity_id"), ""),
+        ("task", _insert(task, values, {"coalesce_key": KEY, "subject_id": BORROWER}), ""),
+    ]
+    ctes = ", ".join(f"{name} AS ({insert} {returning})" for name, insert, returning in parts)
+    return f"WITH {ctes} SELECT id::text FROM request", values
+
+
+def _insert(row: models.Model, values: list[Any], replaced: dict[str, Any], request_id: str = "") -> str:
+    """INSERT … SELECT of a row's columns but for those the database fills in; its values are added to `values`."""
+    columns, expressions = [], []
+    for field in row._meta.concrete_fields:
+        if field.primary_key or field.has_db_default():
+            continue
+        columns.append(field.column)
+        kind = field.db_type(connection)
+        if field.column == request_id:
+            expressions.append(f"request.id::{kind}")
+            continue
+        expressions.append(f"%s::{kind}")
+        value = replaced.get(field.column) or getattr(row, field.attname)
+        values.append(value if value in (BORROWER, KEY) else field.get_db_prep_save(value, connection))
+    source = " FROM request" if request_id else ""
+    return f"INSERT INTO {row._meta.db_table} ({', '.join(columns)}) SELECT {', '.join(expressions)}{source}"

@@ -1,0 +1,7 @@
+"""The product as it is, with the task and the addresses that only measuring needs."""
+
+from config.settings import *  # noqa: F403
+from config.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks"]
+ROOT_URLCONF = "benchmarks.urls"

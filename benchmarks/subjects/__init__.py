@@ -1,0 +1,1 @@
+"""One module per subject: `measure(scale)` gives its figures."""

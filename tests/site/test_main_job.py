@@ -1,0 +1,67 @@
+"""The main job, end to end: request, decision at once, features behind it, served and shown."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from loans.models import Borrower
+from tests.loans.conftest import bank_history
+from tests.processes import eventually
+
+
+def test_one_loan_request_through_everything(site):
+    site.serve()
+    site.processes.worker(MILLRACE_DATA=str(site.folder))
+    tokens = site.log_in("+12025550123")
+    token, service, operator = tokens["access_token"], site.api_key("service"), site.api_key("operator")
+    asked = {"requested_amount": 24000, "purpose": "business_expansion"}
+
+    # The first request makes a borrower, and is decided without features.
+    first = site.call("POST", "loans/request", token=token, json=asked)
+    assert first.status_code == 201 and first.json()["background_task_queued"] is True
+    assert first.json()["credit_decision"]["explanation"]["card"] == "application"
+    borrower = first.json()["loan_request"]["borrower_id"]
+    assert site.follow(first.json()["task_id"], token)["status"] == "completed"
+
+    # The bank tells what it knows; a worker counts it.
+    Borrower.objects.filter(pk=borrower).update(customer_since=timezone.now().date() - timedelta(days=800))
+    events = [
+        {
+            "specversion": "1.0",
+            "id": event.source_id,
+            "source": "/bank",
+            "type": event.event_type,
+            "subject": event.entity_id,
+            "time": event.event_time.isoformat(),
+            "data": event.data,
+        }
+        for event in bank_history(borrower)
+    ]
+    sent = site.call("POST", "events/", token=service, json=events)
+    assert sent.status_code == 202 and sent.json()["added"] == len(events)
+
+    # The value is served, and coverage has moved.
+    question = {"feature_type": "core_behavioral:event_count_180d", "entity_id": borrower}
+    served = eventually(
+        lambda: (
+            (found := site.call("POST", "features/inference", token=service, json=question).json())["success"] and found
+        ),
+        log=site.processes.log,
+    )
+    assert served["feature_value"] == 30
+    stats = site.call("GET", "admin/features/stats", token=operator).json()
+    core = next(row for row in stats["feature_sets"] if row["feature_set"] == "core_behavioral")
+    assert (core["total"], core["with_features"], core["coverage_percent"]) == (1, 1, 100.0)
+
+    # The next request sees the features.
+    second = site.call("POST", "loans/request", token=token, json=asked).json()
+    assert second["credit_decision"]["explanation"]["card"] == "behaviour"
+    assert second["credit_decision"]["ai_signals"]["trust_boost"] > 0
+    tasks = site.call("GET", f"background-tasks/{borrower}", token=token).json()["results"]
+    assert {task["task_id"] for task in tasks} >= {first.json()["task_id"], second["task_id"]}
+
+    # A login is renewed once with each refresh token, and ends.
+    renewed = site.call("POST", "auth/refresh", json={"refresh_token": tokens["refresh_token"]})
+    assert renewed.status_code == 200
+    assert site.call("POST", "auth/logout", token=renewed.json()["access_token"]).status_code in (200, 204)
+    assert site.call("GET", "loans/", token=renewed.json()["access_token"]).status_code == 401
