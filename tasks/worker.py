@@ -10,6 +10,7 @@ from rq import Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from base.startup import refuse_unsafe_start
 from tasks import store
 from tasks.bell import ENTRY
 from tasks.execution import run_task
@@ -64,6 +65,10 @@ class TaskWorker(Worker):
         kwargs["job_class"] = TaskJob
         kwargs["serializer"] = JSONSerializer  # rqworker's own default is pickle, which runs code
         super().__init__(*args, **kwargs)
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        refuse_unsafe_start()
+        return super().work(*args, **kwargs)
 
     def fork_work_horse(self, job: Job, queue: Any) -> None:
         connections.close_all()  # parent and child must not share a socket

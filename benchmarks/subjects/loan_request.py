@@ -130,7 +130,7 @@ def statements(client: data.Client) -> list[Figure]:
     with connection.execute_wrapper(note):
         answer = TestClient().post(
             "/api/v1/loans/request", BODY, content_type="application/json",
-            headers={"authorization": f"Bearer {client.token}", "x-forwarded-for": client.address},
+            headers={"authorization": f"Bearer {client.token}", "x-forwarded-for": client.address, "host": "localhost"},
         )  # fmt: skip
     if answer.status_code != 201:
         raise RuntimeError(answer.content)

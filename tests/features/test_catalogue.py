@@ -35,3 +35,22 @@ def test_the_checksum_covers_what_changes_a_value_and_nothing_else():
     assert agg.sum(unit="l", description="words").definition() == base.definition()
     for other in (agg.mean(unit="l"), agg.sum(unit="kg"), agg.sum(unit="l", over=agg.days(1)), agg.sum("x", unit="l")):
         assert other.definition() != base.definition()
+
+
+def test_processes_refuse_to_start_on_a_changed_definition(processes):
+    """A web server and a worker end at once and say why."""
+    import os
+    import signal
+
+    from django.db import connection
+
+    catalogue.sync()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE features_featuresetversion SET checksum = 'another' WHERE name = 'core_behavioral'")
+    worker = processes.worker()
+    try:
+        assert worker.wait(20) != 0
+        assert "core_behavioral@v1 has changed" in processes.log.read_text()
+    finally:
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGKILL)
