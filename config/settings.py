@@ -31,6 +31,7 @@ SECRET_KEY = secret("SECRET_KEY")
 JWT_KEY = secret("JWT_KEY", 32)
 OTP_PEPPER = secret("OTP_PEPPER", 32)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # The domains. A new one is a folder and a name here; platform apps never import them.
@@ -268,8 +269,11 @@ LOGGING_CONFIG = "config.logs.configure"
 UNFOLD = {
     "SITE_TITLE": "Millrace",
     "SITE_HEADER": "Millrace",
-    "SITE_SYMBOL": "water",
-    "SHOW_HISTORY": True,
+    "SITE_ICON": "console.theme.icon",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "console.theme.icon"}],
+    "STYLES": ["console.theme.stylesheet"],
+    "COLORS": {"primary": "console.theme.primary"},
+    "SHOW_HISTORY": False,
     "DASHBOARD_CALLBACK": "console.dashboard.context",
     "SIDEBAR": {"show_search": True, "navigation": "console.navigation.sidebar"},
 }

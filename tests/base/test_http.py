@@ -94,6 +94,13 @@ def test_a_host_that_is_not_ours_is_refused(client):
     assert client.get("/api/v1/docs/", headers={"host": "evil.example"}).status_code == 400
 
 
+def test_metrics_are_for_this_machine_or_the_holder_of_the_token(client, settings):
+    assert client.get("/metrics", REMOTE_ADDR="192.0.2.7").status_code == 404
+    settings.METRICS_TOKEN = "t0ken"
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"authorization": "Bearer t0ken"}).status_code == 200
+
+
 def test_metrics_tell_of_requests_and_tasks(client):
     text = client.get("/metrics").content.decode()
     assert "django_http_requests_total" in text and "millrace_tasks_dead" in text

@@ -1,0 +1,113 @@
+"""The audit trail in the console: search it, and see that an entry is what was sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Max, Q
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from unfold.decorators import display
+
+from audit.models import Entry
+from audit.panels import TONES, seal_panel
+from base.admin import ReadOnlyAdmin, moment_column
+from base.links import actor_link, entity_link
+from base.panels import GOOD, IDLE, Facts, Panel, Text, badge, code, pretty, when
+
+
+def target(value: str) -> Q:
+    """`loan_request`, or `loan_request:0198…`."""
+    entity_type, _, entity_id = value.partition(":")
+    return Q(entity_type=entity_type, entity_id=entity_id) if entity_id else Q(entity_type=entity_type)
+
+
+def since(value: str) -> Q:
+    return Q(at__gte=moment(value))
+
+
+def until(value: str) -> Q:
+    """Up to a time, or to the end of a day."""
+    at = moment(value)
+    return Q(at__lt=at + timedelta(days=1)) if parse_date(value) else Q(at__lte=at)
+
+
+def moment(value: str) -> datetime:
+    """A date or a time, UTC unless it says otherwise. Raises ValidationError with a sentence."""
+    try:
+        found = parse_datetime(value) if "T" in value else datetime.combine(parse_date(value) or 0, time.min)  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        found = None
+    if found is None:
+        raise ValidationError(f"“{value}” is not a date; write 2026-06-15 or 2026-06-15T12:00.")
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
+
+
+class SealedFilter(admin.SimpleListFilter):
+    title, parameter_name = "seal", "sealed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("yes", "Sealed"), ("no", "Not sealed yet")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Sealing follows the order of ids, so what is not sealed is new; entries that commit late are few."""
+        if self.value() == "no":
+            newest = Entry.objects.aggregate(Max("id"))["id__max"] or 0
+            return queryset.filter(seal=None, id__gt=newest - 100_000)
+        return queryset.filter(seal__isnull=False) if self.value() == "yes" else queryset
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnlyAdmin):
+    icon, entity_type = "receipt_long", "audit_entry"
+    list_display = [moment_column("at", "At"), "what", "outcome", "on", "actor", "ip", "sealed"]
+    list_filter = [SealedFilter]
+    list_select_related = ["seal"]
+    ordering = ["-id"]
+    search_fields = ["action", "actor", "entity_id"]
+    search_help_text = "actor:user:1 action:task_retried target:task:… from:2026-06-01 to:2026-06-15"
+    search_words = {
+        "actor": lambda value: Q(actor=value),
+        "action": lambda value: Q(action=value),
+        "target": target,
+        "from": since,
+        "to": until,
+    }
+
+    @display(description="Action")
+    def what(self, row: Entry) -> str:
+        return row.action
+
+    @display(description="Outcome")
+    def outcome(self, row: Entry) -> str:
+        return badge(row.status, TONES[Entry.Status(row.status)])
+
+    @display(description="Target")
+    def on(self, row: Entry) -> str:
+        return f"{row.entity_type}:{row.entity_id}"
+
+    @display(description="Seal")
+    def sealed(self, row: Entry) -> str:
+        seal = getattr(row, "seal", None)
+        return badge(f"#{seal.sequence}", GOOD) if seal else badge("not yet", IDLE)
+
+    def panels(self, request: HttpRequest, row: Entry) -> list[Panel]:
+        user = request.user
+        facts = Facts(
+            title=row.action,
+            side=True,
+            rows=[
+                ("At", when(row.at)),
+                ("Outcome", self.outcome(row)),
+                ("Actor", actor_link(user, row.actor)),
+                ("Target", entity_link(user, row.entity_type, row.entity_id)),
+                ("Address", row.ip),
+                ("Agent", row.user_agent),
+                ("Correlation id", row.correlation_id and code(row.correlation_id)),
+            ],
+        )
+        return [Text(title="Details", text=pretty(row.metadata)), seal_panel(user, row), facts]

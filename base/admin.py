@@ -1,0 +1,262 @@
+"""One kind of page for the console: rows are read, found by exact words, and acted on by buttons that call services."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from base.panels import Panel, when
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        required=False, max_length=300, widget=UnfoldAdminTextInputWidget(), help_text="Kept in the audit trail."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a press did, in a sentence, and where to go on; without `url` back to where it was pressed."""
+
+    sentence: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A service that staff with a permission may call. Asks for its form's fields first; only a POST presses it.
+
+    press(row, data): calls the service; `row` is None for a button that is about no row.
+    refusals: exceptions of the service whose sentence is shown.
+    offered(row): whether it is worth showing; the service decides by itself.
+    preview(): panels to look at before pressing.
+    many: also offered for selected rows of the list.
+    """
+
+    name: str
+    title: str
+    icon: str
+    permission: str
+    question: str
+    press: Callable[[Any, dict[str, Any]], Done]
+    refusals: tuple[type[Exception], ...] = ()
+    offered: Callable[[Any], bool] = lambda row: True
+    preview: Callable[[], list[Panel]] = list
+    form: type[forms.Form] = ReasonForm
+    on_row: bool = True
+    many: bool = False
+    danger: bool = False
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that only services write.
+
+    icon: of the sidebar. entity_type: the word that audit entries and tasks use for these rows.
+    search_words: what `word:value` in the search box means; `find` is for the rest.
+    """
+
+    icon = "table_rows"
+    entity_type = ""
+    buttons: Sequence[Button] = ()
+    search_words: dict[str, Callable[[str], Q]] = {}
+    paginator = InfinitePaginator
+    show_facets = ShowFacets.NEVER
+    show_full_result_count = False
+    sortable_by: Sequence[str] = ()
+    list_per_page = 50
+    list_fullwidth = True
+    list_disable_select_all = True
+    change_list_template = "console/list.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    # Looking
+
+    def panels(self, request: HttpRequest, row: Any) -> list[Panel]:
+        """What the page of one row shows."""
+        raise NotImplementedError
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self._row(request, object_id)
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, str(object_id))
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        panels = self.panels(request, row)
+        context = self._context(request, row) | {
+            "panels": [panel for panel in panels if not panel.side],
+            "side_panels": [panel for panel in panels if panel.side],
+            "buttons": [self._shown(b, row) for b in self._may_press(request) if not b.on_row or b.offered(row)],
+        }
+        return TemplateResponse(request, "console/row.html", context)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        page_buttons = [self._shown(button, None) for button in self._may_press(request) if not button.on_row]
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, "buttons": page_buttons, **(extra_context or {})})
+
+    def _row(self, request: HttpRequest, object_id: str | None) -> Any:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return self.get_object(request, unquote(object_id)) if object_id else None
+
+    def _context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        shared = self.admin_site.each_context(request)
+        return {
+            **shared,
+            "opts": self.opts,
+            "original": row,
+            "title": str(row) if row else capfirst(self.opts.verbose_name_plural),
+        }
+
+    # Finding
+
+    search_fields: Sequence[str] = ()
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Exact comparisons only, each served by an index. What cannot be read is answered with a sentence."""
+        known = "|".join(self.search_words) or "(?!)"
+        given = re.findall(rf"(?<!\S)({known}):(\S+)", search_term)
+        free = re.sub(rf"(?<!\S)({known}):\S+", "", search_term).strip()
+        try:
+            for word, value in given:
+                queryset = queryset.filter(self.search_words[word](value))
+            return (queryset.filter(self.find(free)) if free else queryset), False
+        except ValidationError as error:
+            self.message_user(request, " ".join(error.messages), messages.ERROR)
+            return queryset.none(), False
+
+    def find(self, term: str) -> Q:
+        """Rows that a word without a colon means."""
+        return exactly(self.model, term, *self.search_fields)
+
+    # Acting
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        own = []
+        for button in self.buttons:
+            route = f"<path:object_id>/{button.name}/" if button.on_row else f"{button.name}/"
+            view = self.admin_site.admin_view(partial(self._ask, button=button))
+            own.append(path(route, view, name=f"{name}_{button.name}"))
+        return own + super().get_urls()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        if IS_POPUP_VAR in request.GET:
+            return {}
+        return {
+            button.name: (partial(_press_many, button), button.name, f"{button.title} selected")
+            for button in self._may_press(request)
+            if button.many
+        }
+
+    def _may_press(self, request: HttpRequest) -> list[Button]:
+        return [button for button in self.buttons if request.user.has_perm(button.permission)]
+
+    def _shown(self, button: Button, row: Any) -> dict[str, Any]:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{button.name}"
+        return {"button": button, "url": reverse(name, args=[row.pk] if button.on_row else [])}
+
+    def _ask(self, request: HttpRequest, button: Button, object_id: str | None = None) -> HttpResponse:
+        """GET asks, POST presses."""
+        if not request.user.has_perm(button.permission):
+            raise PermissionDenied
+        row = self._row(request, object_id)
+        if button.on_row and row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, str(object_id))
+        if request.method not in ("GET", "HEAD", "POST"):
+            return HttpResponseNotAllowed(["GET", "POST"])
+        back = page_of(row) if row is not None else reverse(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
+        )  # fmt: skip
+        form = button.form(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            return self.ask_page(request, button, form, row=row, back=back)
+        try:
+            done = button.press(row, form.cleaned_data)
+        except button.refusals as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(back)
+        messages.success(request, done.sentence)
+        return HttpResponseRedirect(done.url or back)
+
+    def ask_page(
+        self, request: HttpRequest, button: Button, form: forms.Form, *, back: str, row: Any = None, chosen: Any = ()
+    ) -> HttpResponse:
+        asked = {"button": button, "form": form, "back": back, "chosen": chosen, "panels": button.preview()}
+        return TemplateResponse(request, "console/ask.html", self._context(request, row) | asked)
+
+
+def _press_many(button: Button, page: ReadOnlyAdmin, request: HttpRequest, rows: QuerySet) -> HttpResponse | None:
+    """Press a button for the ticked rows, never for rows nobody looked at."""
+    if not request.user.has_perm(button.permission):
+        raise PermissionDenied
+    chosen = list(rows.filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME)))
+    form = button.form(request.POST if "confirmed" in request.POST else None)
+    if not form.is_valid():
+        return page.ask_page(request, button, form, back=request.get_full_path(), chosen=chosen)
+    done, refused = 0, []
+    for row in chosen:
+        try:
+            button.press(row, form.cleaned_data)
+            done += 1
+        except button.refusals as error:
+            refused.append(str(error))
+    messages.success(request, f"{button.title}: {done} done, {len(refused)} refused.")
+    for sentence in dict.fromkeys(refused):
+        messages.error(request, sentence)
+    return None
+
+
+def exactly(model: type[Model], term: str, *fields: str) -> Q:
+    """Rows in which one of the fields is this term; fields whose type it does not fit are left out."""
+    found = Q(pk__in=[])
+    for name in fields:
+        field: Any = model._meta.get_field(name)
+        try:
+            found |= Q(**{name: field.clean(term, None)})
+        except ValidationError:
+            continue
+    return found
+
+
+def moment_column(field: str, title: str) -> Callable[[Any], str]:
+    @display(description=title)
+    def column(row: Any) -> str:
+        return when(getattr(row, field))
+
+    column.__name__ = field
+    return column
+
+
+def page_of(row: Any) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])

@@ -1,0 +1,52 @@
+"""Links between pages of the console: only to what the user may see, plain text otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+
+from base.panels import anchor
+
+
+def may_view(user: Any, model: type[Model]) -> bool:
+    return admin.site.is_registered(model) and user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+
+
+def list_url(model: type[Model], query: str = "") -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") + query
+
+
+def row_link(user: Any, model: type[Model], pk: Any, text: object = None) -> str:
+    """A link to one row's page."""
+    shown = pk if text is None else text
+    if pk is None or not may_view(user, model):
+        return format_html("{}", shown) if pk is not None else ""
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[pk])
+    return anchor(url, shown)
+
+
+def entity_link(user: Any, entity_type: str, entity_id: str, text: object = None) -> str:
+    """A link to what tasks, events and audit entries name as `type` and `id`, where a page says it shows that type."""
+    shown = f"{entity_type}:{entity_id}" if text is None else text
+    if not entity_type:
+        return ""
+    model = _model_of(entity_type)
+    return format_html("{}", shown) if model is None else row_link(user, model, entity_id, shown)
+
+
+def actor_link(user: Any, actor: str) -> str:
+    """`user:5` leads to that user's page."""
+    kind, _, number = actor.partition(":")
+    return entity_link(user, "user", number, actor) if kind == "user" and number.isdigit() else format_html("{}", actor)
+
+
+def _model_of(entity_type: str) -> type[Model] | None:
+    if entity_type == "user":
+        return get_user_model()
+    pages = admin.site._registry.items()
+    return next((model for model, page in pages if getattr(page, "entity_type", "") == entity_type), None)

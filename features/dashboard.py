@@ -1,0 +1,81 @@
+"""The feature store on the dashboard: coverage of each set, and what still has to be counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+from base.links import list_url, may_view
+from base.panels import BAD, GOOD, IDLE, WARN, Bar, Bars, Number, Panel, lasting
+from features.coverage import Coverage, coverage
+from features.models import FeatureSetVersion, RawEvent
+
+BACKLOG = """
+SELECT count(*), count(*) FILTER (WHERE error <> ''), now() - min(since) FILTER (WHERE event_time <= now())
+FROM features_unprocessedevent
+"""
+
+
+def cards(user: Any) -> list[Panel]:
+    panels: list[Panel] = []
+    found = coverage() if may_view(user, FeatureSetVersion) else []
+    if may_view(user, RawEvent):
+        panels.append(backlog())
+    if may_view(user, FeatureSetVersion):
+        panels += [stale(found), sets(found)]
+    return panels
+
+
+def backlog() -> Number:
+    with connection.cursor() as cursor:
+        cursor.execute(BACKLOG)
+        count, errors, oldest = cursor.fetchone()
+    note = f"{errors:,} with an error" + (f", oldest waits {lasting(oldest)}" if oldest else "")
+    return Number(
+        title="Events not counted yet",
+        value=f"{count:,}",
+        note=note if count else "every event is in the features",
+        tone=BAD if errors else WARN if count else GOOD,
+        href=list_url(RawEvent, "?processing=waits"),
+    )
+
+
+def stale(found: list[Coverage]) -> Number:
+    """Entities of an entity type are the same in each of its sets, so the worst set speaks for all."""
+    worst: dict[str, int] = {}
+    for row in found:
+        behind = row.stale + row.without_features
+        worst[row.entity_type] = max(worst.get(row.entity_type, 0), behind)
+    total = sum(worst.values())
+    return Number(
+        title="Entities behind",
+        value=f"{total:,}",
+        note="stale, or without features" if total else "all features are up to date",
+        tone=WARN if total else GOOD,
+        href=list_url(FeatureSetVersion),
+    )
+
+
+def sets(found: list[Coverage]) -> Bars:
+    ids = {(row.name, row.version): row.pk for row in FeatureSetVersion.objects.only("name", "version")}
+    return Bars(
+        title="Feature coverage",
+        empty="No feature set is declared.",
+        bars=[
+            Bar(
+                title=f"{row.feature_set}@{row.version}",
+                percent=row.percent,
+                note=note(row),
+                href=list_url(FeatureSetVersion) + f"{ids[row.feature_set, row.version]}/change/",
+                tone=IDLE if not row.total else GOOD if row.percent >= 99 else WARN,
+            )
+            for row in found
+        ],
+    )
+
+
+def note(row: Coverage) -> str:
+    if not row.total:
+        return "nothing to cover yet"
+    return f"{row.with_features:,} of {row.total:,} {row.entity_type}s, {row.stale:,} stale, {row.failed:,} failed"

@@ -1,0 +1,213 @@
+"""Background work in the console: what waits, runs and failed, each task as it happens, and retry, cancel, discard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from unfold.decorators import display
+
+from base.admin import Button, Done, ReadOnlyAdmin, exactly, moment_column, page_of
+from base.panels import (
+    Panel,
+    badge,
+    lasting,
+    meter,
+    some,
+)
+from tasks import services
+from tasks.definitions import registered_names
+from tasks.models import Status, Task
+from tasks.panels import TONES, live_panel, seen, task_panels
+
+COUNT_TO = 1_000  # tabs need an idea, not a count of millions
+
+
+def in_state(tasks: Any, state: Any) -> Any:
+    """Tasks of a tab; `failed` are the dead letters."""
+    return tasks.dead_letters() if state == Status.FAILED else tasks.filter(status=state)
+
+
+class StateFilter(admin.SimpleListFilter):
+    title, parameter_name = "state", "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return Status.choices
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return in_state(queryset, value) if (value := self.value()) in Status.values else queryset
+
+
+class QueueFilter(admin.SimpleListFilter):
+    title, parameter_name = "queue", "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(name, name) for name in settings.QUEUES]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(queue_name=self.value()) if self.value() else queryset
+
+
+class NameFilter(admin.SimpleListFilter):
+    title, parameter_name = "name", "name"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(name, name) for name in registered_names()]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(name=self.value()) if self.value() else queryset
+
+
+def retry(task: Task, data: dict[str, Any]) -> Done:
+    new = services.retry_task(task_id=task.pk, reason=data["reason"])
+    return Done(f"{task.name} was started again as a new task.", page_of(new))
+
+
+def cancel(task: Task, data: dict[str, Any]) -> Done:
+    now = services.cancel_task(task_id=task.pk, reason=data["reason"])
+    ended = now.status == Status.CANCELLED
+    return Done("The task is cancelled." if ended else "The task was asked to stop; its worker stops it in a moment.")
+
+
+def discard(task: Task, data: dict[str, Any]) -> Done:
+    services.discard_task(task_id=task.pk, reason=data["reason"])
+    return Done("The task was taken off the list of failures; its row stays.")
+
+
+BUTTONS = [
+    Button(
+        name="retry",
+        title="Retry",
+        icon="replay",
+        permission="tasks.retry_task",
+        question="A new task starts with the same arguments; this one stays as it ended.",
+        press=retry,
+        refusals=(services.WrongState,),
+        offered=lambda task: task.status in (Status.FAILED, Status.CANCELLED) and not hasattr(task, "retried_by"),
+        many=True,
+    ),
+    Button(
+        name="cancel",
+        title="Cancel",
+        icon="cancel",
+        permission="tasks.cancel_task",
+        question="A waiting task is cancelled at once; a running one is asked to stop, and what it did is rolled back "
+        "up to its last finished step.",
+        press=cancel,
+        refusals=(services.WrongState,),
+        offered=lambda task: task.is_live,
+        many=True,
+        danger=True,
+    ),
+    Button(
+        name="discard",
+        title="Discard",
+        icon="delete_sweep",
+        permission="tasks.discard_task",
+        question="The task leaves the list of failures for good; its row and its error stay.",
+        press=discard,
+        refusals=(services.WrongState,),
+        offered=lambda task: task.status == Status.FAILED and task.discarded_at is None,
+        many=True,
+        danger=True,
+    ),
+]
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnlyAdmin):
+    icon, entity_type, buttons = "bolt", "task", BUTTONS
+    list_display = [
+        "task",
+        "state",
+        "done",
+        "queue_name",
+        "tries",
+        moment_column("created_at", "Created"),
+        "took",
+        "subject",
+    ]
+    list_filter = [StateFilter, QueueFilter, NameFilter, "created_at"]
+    search_fields = ["id", "subject_id", "correlation_id"]
+    search_help_text = "Id, subject id, correlation id or exact name"
+
+    @display(description="Task", header=True)
+    def task(self, row: Task) -> list[str]:
+        return [row.name, str(row.pk)]
+
+    @display(description="State")
+    def state(self, row: Task) -> str:
+        return badge(row.status, TONES[Status(row.status)])
+
+    @display(description="Subject")
+    def subject(self, row: Task) -> str:
+        return f"{row.subject_type}:{row.subject_id}" if row.subject_type else ""
+
+    @display(description="Progress")
+    def done(self, row: Task) -> str:
+        return meter(row.progress, tone=TONES[Status(row.status)])
+
+    @display(description="Attempts")
+    def tries(self, row: Task) -> str:
+        return f"{row.attempt} of {row.max_attempts}"
+
+    @display(description="Took")
+    def took(self, row: Task) -> str:
+        return lasting(row.completed_at - row.started_at) if row.completed_at and row.started_at else ""
+
+    def find(self, term: str) -> Q:
+        """One look for each index, as together they would be a walk over the table."""
+        if "." in term:
+            return Q(name=term)
+        found: set[Any] = set()
+        for field in self.search_fields:
+            found.update(Task.objects.filter(exactly(Task, term, field)).values_list("pk", flat=True)[:200])
+        return Q(pk__in=found)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        tabs = state_tabs(request) if self.has_view_permission(request) else []
+        return super().changelist_view(request, {"tabs": tabs, **(extra_context or {})})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+        return super().get_queryset(request).defer("kwargs", "result", "error_traceback", "error_message")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Task | None:
+        row = super().get_object(request, object_id, from_field)
+        related = ["requested_by", "retry_of", "retried_by"]
+        return row and Task.objects.select_related(*related).get(pk=row.pk)
+
+    def get_urls(self) -> list[URLPattern]:
+        live = self.admin_site.admin_view(self.live_view)
+        return [path("<uuid:object_id>/live/", live, name="tasks_task_live"), *super().get_urls()]
+
+    def live_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """The progress piece of a page; reloads the whole page when there is more to tell."""
+        row = self._row(request, str(object_id))
+        if row is None:
+            return HttpResponse(status=404)
+        panel = live_panel(row)
+        headers = {"HX-Refresh": "true"} if request.GET.get("seen") != seen(row) else {}
+        return TemplateResponse(request, panel.template, {"panel": panel}, headers=headers)
+
+    def panels(self, request: HttpRequest, row: Task) -> list[Panel]:
+        return task_panels(request.user, row)
+
+
+def state_tabs(request: HttpRequest) -> list[dict[str, Any]]:
+    current = request.GET.get("state", "")
+    tabs = [("", "All", "")]
+    for state in Status:
+        some_rows = in_state(Task.objects.all(), state).order_by().values("pk")[: COUNT_TO + 1]
+        tabs.append((state.value, state.label, some(some_rows.count(), COUNT_TO)))
+    query = request.GET.copy()
+    query.pop("p", None)
+    result = []
+    for value, title, count in tabs:
+        query["state"] = value
+        result.append({"title": title, "count": count, "active": value == current, "link": f"?{query.urlencode()}"})
+    return result

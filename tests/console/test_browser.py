@@ -1,0 +1,159 @@
+"""The console in a real browser: no error in its console, and no request to anybody else."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from features.ingest import ingest
+from tasks.models import Status, Task
+from tests import makers
+from tests.console.conftest import ask_for_loan, new_task
+from tests.garden import tasks as garden
+from tests.processes import eventually
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+PASSWORD = "a long pass phrase"
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine; install it to run these tests."),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _orm_beside_the_browser() -> Iterator[None]:
+    """The browser's driver runs an event loop in this thread, and Django would refuse the database beside it."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    yield
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, live_server) -> Iterator[Page]:
+    """An administrator at the console. Fails at the end if the browser had anything to complain about."""
+    from accounts.models import User
+
+    User.objects.create_superuser("boss", password=PASSWORD)
+    view = chromium.new_context(viewport={"width": 1400, "height": 900}, base_url=live_server.url)
+    view.set_default_timeout(15_000)
+    tab, complaints = view.new_page(), []
+    tab.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("response", lambda got: complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None)
+    ours = (live_server.url, "data:", "blob:")
+    tab.on("request", lambda asked: None if asked.url.startswith(ours) else complaints.append(f"left: {asked.url}"))
+    tab.goto("/admin/")
+    tab.fill("input[name=username]", "boss")
+    tab.fill("input[name=password]", PASSWORD)
+    tab.click("button[type=submit]")
+    expect(tab).to_have_title(re.compile("Dashboard"))
+    yield tab
+    view.close()
+    assert complaints == []
+
+
+def drawn(page: Page, number: int) -> int:
+    """How many pixels of a chart have ink."""
+    script = """canvas => Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data)
+        .filter((value, place) => place % 4 === 3 && value > 0).length"""
+    return page.locator("canvas").nth(number).evaluate(script)
+
+
+def test_the_dashboard_draws_its_charts_in_light_and_dark(page):
+    ask_for_loan()
+    new_task("completed")
+    for colours in ("light", "dark"):
+        page.emulate_media(color_scheme=colours)
+        page.goto("/admin/")
+        expect(page.locator("canvas")).to_have_count(2)
+        page.wait_for_function("Object.keys(Chart.instances).length === 2")
+        assert drawn(page, 0) > 1_000 and drawn(page, 1) > 1_000
+        assert ("dark" in page.locator("html").get_attribute("class")) is (colours == "dark")
+
+
+def test_every_page_of_the_sidebar_opens_without_complaint(page):
+    ask_for_loan()
+    links = page.locator("#nav-sidebar-apps a").evaluate_all("all => all.map(link => link.pathname)")
+    assert len(links) > 10
+    for link in links:
+        page.goto(link)
+        expect(page.locator("#nav-sidebar-apps a.active")).to_have_count(1)
+        first = page.locator("#result_list tbody th a, #result_list tbody td a").first
+        if first.count():
+            first.click()
+            page.wait_for_load_state()
+
+
+def test_a_failed_task_is_retried_and_the_page_follows_the_new_one(page, processes):
+    task = new_task("failed", error_type="RuntimeError", error_message="no gateway")
+    page.goto("/admin/")
+    page.get_by_role("link", name="Dead letters").click()
+    page.get_by_text("garden.note").first.click()
+    expect(page.get_by_text("RuntimeError: no gateway")).to_be_visible()
+    page.get_by_role("link", name="Retry").click()
+    page.get_by_label("Reason").fill("the gateway is back")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("was started again as a new task")).to_be_visible()
+    expect(page.locator("#live")).to_contain_text("pending")
+    processes.worker()
+    expect(page.locator("#live")).to_contain_text("completed", timeout=30_000)
+    expect(page.locator("#live")).to_contain_text("100 %")
+    assert Task.objects.get(retry_of=task).status == Status.COMPLETED
+
+
+def test_progress_moves_without_a_reload_and_stops_when_the_task_ends(page, processes):
+    processes.worker()
+    task_id = garden.slow.enqueue(seconds=12).id
+    page.goto(f"/admin/tasks/task/{task_id}/change/")
+    expect(page.locator("#live")).to_contain_text("processing", timeout=30_000)
+    page.evaluate("window.notReloaded = true")
+    expect(page.locator("#live")).to_contain_text(re.compile(r"step [3-9]"), timeout=30_000)
+    assert page.evaluate("window.notReloaded")
+    expect(page.locator("#live")).to_contain_text("completed", timeout=30_000)
+    expect(page.locator("#live")).not_to_have_attribute("hx-get", re.compile("."))
+
+
+def test_coverage_moves_after_an_extraction_by_hand(page, processes):
+    now = datetime.now(UTC)
+    ingest([makers.watered(plot, now=now) for plot in "abcd"])
+    Task.objects.filter(name="features.refresh_stale").update(status="cancelled", completed_at=now)
+    page.goto("/admin/features/featuresetversion/")
+    row = page.get_by_role("row").filter(has_text="plot_care")
+    expect(row).to_contain_text("0 %")
+    page.get_by_role("link", name="Extract now").click()
+    expect(page.get_by_role("row").filter(has_text="plot_care")).to_contain_text("4")
+    page.get_by_label("Batch size").fill("2")
+    page.get_by_role("button", name="Extract now").click()
+    processes.worker()
+    expect(page.locator("#live")).to_contain_text("completed", timeout=30_000)
+    page.goto("/admin/features/featuresetversion/")
+    expect(row).to_contain_text("100 %")
+
+
+def test_selected_tasks_are_cancelled_together(page):
+    tasks = [new_task() for _ in range(3)]
+    page.goto("/admin/tasks/task/?state=pending")
+    for box in page.locator("input.action-select").all()[:2]:
+        box.check()
+    page.select_option("select[name=action]", "cancel")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text("Cancel: 2 selected")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancel: 2 done, 0 refused.")).to_be_visible()
+    assert eventually(lambda: Task.objects.filter(status=Status.CANCELLED).count() == 2 and len(tasks) == 3)
