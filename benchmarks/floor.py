@@ -41,7 +41,7 @@ def _set_ids() -> list[int]:
 
 @functools.cache
 def _statement() -> tuple[str, list[Any]]:
-    """The statement and its values, taken from the first request, a real one; BORROWER and KEY stand where they change."""
+    """The statement and its values, those of the first request, a real one; BORROWER and KEY stand for what changes."""
     request = LoanRequest.objects.order_by("created_at").first()
     if request is None:
         raise RuntimeError("ask for a real loan first")
