@@ -6,10 +6,12 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from django.test import SimpleTestCase
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = {"db", "transactional_db", "live_server", "redis", "processes", "site"}
 SERVICE_FOLDERS = {"launcher"}
+TAKES_SECONDS = {"test_training.py", "test_settings.py", "test_berka.py"}  # fitting, other processes, real data
 TRUNCATE_REFUSED = ("audit_entry", "audit_seal")
 
 # Each parallel test process has its own Redis database, as pytest-django gives it its own PostgreSQL database.
@@ -25,14 +27,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def needs_services(item: pytest.Item) -> bool:
     folder = item.path.relative_to(ROOT / "tests").parts[0]
     fixtures = set(getattr(item, "fixturenames", ()))
-    return bool(folder in SERVICE_FOLDERS or fixtures & SERVICES or item.get_closest_marker("django_db"))
+    in_database = isinstance(getattr(item, "cls", None), type) and issubclass(item.cls, SimpleTestCase)
+    return bool(in_database or folder in SERVICE_FOLDERS or fixtures & SERVICES or item.get_closest_marker("django_db"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     slow = [item for item in items if needs_services(item)]
     if config.getoption("--fast"):
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+        left_out = {id(item) for item in items if item.path.name in TAKES_SECONDS} | {id(item) for item in slow}
+        config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
+        items[:] = [item for item in items if id(item) not in left_out]
     elif slow and "DATABASE_URL" not in os.environ:
         raise pytest.UsageError("These tests need PostgreSQL and Redis: run `make test`, or `make fast` without them.")
 

@@ -6,6 +6,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import factory
+
 from features.ingest import NewEvent
 from features.pure import Happening
 
@@ -43,11 +45,18 @@ def happening(event: NewEvent, number: int = 0) -> Happening:
     return Happening(event.event_type, event.event_time, event.value(), event.data, number)
 
 
-def user(role: str = "client", **fields: Any) -> Any:
-    from accounts.models import User
+class UserFactory(factory.django.DjangoModelFactory):
+    """A person or program without a password."""
 
-    number = next(_numbers)
-    return User.objects.create(username=fields.pop("username", f"user{number}"), role=role, **fields)
+    class Meta:
+        model = "accounts.User"
+
+    username = factory.Sequence(lambda number: f"user{number}")
+    role = "client"
+
+
+def user(role: str = "client", **fields: Any) -> Any:
+    return UserFactory(role=role, **fields)
 
 
 def client(someone: Any) -> Any:

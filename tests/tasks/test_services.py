@@ -39,7 +39,10 @@ class TestCancel:
         result = garden.note.enqueue(name="x")
         assert services.cancel_task(task_id=result.id, reason="not needed").status == Status.CANCELLED
         run_task(result.id)
-        assert not Group.objects.filter(name="x").exists() and Entry.objects.get(action="task_cancelled").metadata["reason"]
+        assert (
+            not Group.objects.filter(name="x").exists()
+            and Entry.objects.get(action="task_cancelled").metadata["reason"]
+        )
 
     def test_a_processing_task_is_asked_and_stops(self, processes):
         processes.worker(TASK_LEASE_S="3")
