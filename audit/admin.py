@@ -13,11 +13,13 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from unfold.decorators import display
 
-from audit.models import Entry
+from audit.models import Entry, Seal
 from audit.panels import TONES, seal_panel
 from base.admin import ReadOnlyAdmin, moment_column
 from base.links import actor_link, entity_link
 from base.panels import GOOD, IDLE, Facts, Panel, Text, badge, code, pretty, when
+
+NEW = 20_000  # how many of the newest ids are looked through for entries without a seal
 
 
 def target(value: str) -> Q:
@@ -56,8 +58,9 @@ class SealedFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Sealing follows the order of ids, so what is not sealed is new; entries that commit late are few."""
         if self.value() == "no":
-            newest = Entry.objects.aggregate(Max("id"))["id__max"] or 0
-            return queryset.filter(seal=None, id__gt=newest - 100_000)
+            since_id = (Entry.objects.aggregate(Max("id"))["id__max"] or 0) - NEW
+            sealed = Seal.objects.filter(entry_id__gt=since_id).values("entry_id")
+            return queryset.filter(id__gt=since_id).exclude(pk__in=sealed)
         return queryset.filter(seal__isnull=False) if self.value() == "yes" else queryset
 
 

@@ -7,14 +7,18 @@ A new domain needs no change here.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
+from django.db import OperationalError
 from django.http import HttpRequest
 
-from base.panels import Number, Panel
+from base.panels import WARN, Number, Panel, Table, Text
+
+logger = logging.getLogger(__name__)
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -22,9 +26,21 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context | {
         "title": "Dashboard",
         "numbers": [panel for panel in panels if isinstance(panel, Number)],
-        "panels": [panel for panel in panels if not isinstance(panel, Number)],
+        "panels": sorted((panel for panel in panels if not isinstance(panel, Number)), key=is_table),
     }
 
 
+def is_table(panel: Panel) -> bool:
+    """Pictures come before tables."""
+    return isinstance(panel, Table)
+
+
 def cards(app: str, user: Any) -> list[Panel]:
-    return import_module(f"{app}.dashboard").cards(user) if find_spec(f"{app}.dashboard") else []
+    """One app's panels. What cannot be counted in time must not keep the rest from being seen."""
+    if not find_spec(f"{app}.dashboard"):
+        return []
+    try:
+        return import_module(f"{app}.dashboard").cards(user)
+    except OperationalError as error:
+        logger.warning("no figures of %s: %s", app, str(error).splitlines()[0])
+        return [Text(title=app.capitalize(), text="These figures could not be counted in time.", code=False, tone=WARN)]

@@ -66,9 +66,13 @@ class LoanRequestAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).prefetch_related("decisions")
 
     def find(self, term: str) -> Q:
-        found = exactly(LoanRequest, term, "id", "ip")
-        borrowers = Borrower.objects.filter(exactly(Borrower, term, "id", "external_ref"))
-        return found | Q(borrower__in=list(borrowers.values_list("pk", flat=True)))
+        borrowers = [
+            borrower
+            for field in ("id", "external_ref")
+            for borrower in Borrower.objects.filter(exactly(Borrower, term, field))
+        ]
+        found = [exactly(LoanRequest, term, field) for field in ("id", "ip")]
+        return self.first_of(*found, Q(borrower__in=borrowers))
 
     @display(description="Request", header=True)
     def asked(self, row: LoanRequest) -> list[str]:

@@ -94,4 +94,4 @@ def dead_letters(dead: list[tuple]) -> Table:
         for name, error, count, last, message in dead
     ]  # fmt: skip
     headers = ["Task", "Error", "Count", "Last", "Message"]
-    return Table(title="Failures", headers=headers, rows=rows, empty="No task has failed for good.", width=6)
+    return Table(title="Failures", headers=headers, rows=rows, empty="No task has failed for good.")

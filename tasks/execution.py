@@ -121,11 +121,16 @@ class Pulse:
         self.cancelled = bool(answer)
 
 
+def worker_name(pid: int) -> str:
+    """Which process runs an attempt: host and process id."""
+    return f"{socket.gethostname()}:{pid}"
+
+
 def run_task(task_id: str) -> None:
     """Run the task if it is there, due and unclaimed; else do nothing, so a second delivery is harmless."""
     with connection.cursor() as cursor:
         cursor.execute(WORKER_TIMEOUTS)
-    claim = store.claim(task_id, worker=f"{socket.gethostname()}:{os.getpid()}")
+    claim = store.claim(task_id, worker=worker_name(os.getpid()))
     if claim is None:
         return
     with acting(

@@ -226,9 +226,14 @@ def expire(*, limit: int = 500) -> list[tuple[str, str]]:
     return _expire("lease_until < now()", {"limit": limit, "message": "The worker did not renew its lease."})
 
 
-def crashed(task_id: str, message: str) -> list[tuple[str, str]]:
-    """The worker saw its work-horse die: do not wait for the lease."""
-    return _expire("id = %(id)s", {"limit": 1, "message": message, "id": task_id})
+OF_WORKER = """id = %(id)s AND EXISTS (
+    SELECT 1 FROM tasks_attempt a
+    WHERE a.task_id = tasks_task.id AND a.number = tasks_task.attempt AND a.worker = %(worker)s)"""
+
+
+def crashed(task_id: str, *, worker: str, message: str) -> list[tuple[str, str]]:
+    """`worker` is seen to be dead: take back the attempt it runs, and no other's, without waiting for the lease."""
+    return _expire(OF_WORKER, {"limit": 1, "message": message, "id": task_id, "worker": worker[:120]})
 
 
 def _expire(which: str, values: dict[str, Any]) -> list[tuple[str, str]]:

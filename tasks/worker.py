@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 from base.startup import refuse_unsafe_start
 from tasks import store
 from tasks.bell import ENTRY
-from tasks.execution import run_task
+from tasks.execution import run_task, worker_name
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,8 @@ class TaskWorker(Worker):
         try:
             args = job.args
             if isinstance(args, list | tuple) and len(args) == 1:
-                store.crashed(str(args[0]), f"The work-horse ended unexpectedly (wait status {ret_val}).")
+                message = f"The work-horse ended unexpectedly (wait status {ret_val})."
+                store.crashed(str(args[0]), worker=worker_name(retpid), message=message)
         except Exception:
             logger.exception("could not note the crash; the sweeper will")
         finally:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import OperationalError
 from django.db.models import Max
 from django.http import HttpRequest
 from django.urls import reverse
@@ -76,9 +77,12 @@ def dry_run() -> list[Panel]:
     """How many entities a backfill would work on now; nothing is started."""
     rows = []
     for entity_type in extraction.entity_types():
-        waiting = len(coverage.waiting_entities(entity_type, limit=COUNT_TO + 1))
+        try:
+            waiting = some(len(coverage.waiting_entities(entity_type, limit=COUNT_TO + 1)), COUNT_TO)
+        except OperationalError:
+            waiting = "more than can be counted in time"
         sets = ", ".join(feature_set.label() for feature_set in feature_sets(entity=entity_type))
-        rows.append((entity_type, sets, some(waiting, COUNT_TO)))
+        rows.append((entity_type, sets, waiting))
     headers = ["Entity", "Feature sets", "Entities that wait"]
     return [Table(title="Dry run: what a backfill would do now", headers=headers, rows=rows)]
 

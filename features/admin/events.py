@@ -44,8 +44,8 @@ class ProcessedFilter(admin.SimpleListFilter):
 @admin.register(RawEvent)
 class RawEventAdmin(ReadOnlyAdmin):
     icon = "stream"
-    list_display = ["event_type", "entity", moment_column("event_time", "Happened"),
-                    moment_column("recorded_at", "Recorded"), "value", "source", "processed", "error"]  # fmt: skip
+    list_display = ["event_type", "processed", "entity", "number", moment_column("event_time", "Happened"),
+                    moment_column("recorded_at", "Recorded"), "source", "error"]  # fmt: skip
     list_filter = [ProcessedFilter, EventTypeFilter]
     list_select_related = ["unprocessed"]
     search_fields = ["entity_id", "source_id"]
@@ -54,6 +54,10 @@ class RawEventAdmin(ReadOnlyAdmin):
     @display(description="Entity")
     def entity(self, row: RawEvent) -> str:
         return f"{row.entity_type}:{row.entity_id}"
+
+    @display(description="Value")
+    def number(self, row: RawEvent) -> str:
+        return "" if row.value is None else f"{row.value.normalize():f}"
 
     @display(description="Processing")
     def processed(self, row: RawEvent) -> str:
@@ -68,8 +72,7 @@ class RawEventAdmin(ReadOnlyAdmin):
         return waiting.error[:120] if waiting else ""
 
     def find(self, term: str) -> Q:
-        by_source = RawEvent.objects.filter(source_id=term).order_by().values_list("pk", flat=True)[:200]
-        return Q(entity_type__in=list(entities()), entity_id=term) | Q(pk__in=list(by_source))
+        return self.first_of(Q(entity_type__in=list(entities()), entity_id=term), Q(source_id=term))
 
     def panels(self, request: HttpRequest, row: RawEvent) -> list[Panel]:
         waiting = getattr(row, "unprocessed", None)
@@ -77,7 +80,7 @@ class RawEventAdmin(ReadOnlyAdmin):
             ("Entity", entity_link(request.user, row.entity_type, row.entity_id)),
             ("Happened", when(row.event_time)),
             ("Recorded", when(row.recorded_at)),
-            ("Value", None if row.value is None else f"{row.value.normalize():f}"),
+            ("Value", self.number(row)),
             ("Source", row.source),
             ("Source id", row.source_id),
             ("Processing", self.processed(row)),

@@ -47,6 +47,19 @@ def test_features(shown):
     assert "nothing" in bars["core_behavioral@v1"].note
 
 
+def test_figures_that_take_too_long_do_not_hide_the_others(shown, monkeypatch):
+    from django.db import OperationalError
+
+    from features import dashboard
+
+    def too_slow(user):
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(dashboard, "cards", too_slow)
+    panels = shown()
+    assert "could not be counted in time" in panels["Features"].text and "Waiting tasks" in panels
+
+
 def test_loans_of_today(shown):
     request = ask_for_loan()
     chart = shown()["Loan decisions, last 14 days"]

@@ -125,6 +125,14 @@ def test_a_second_delivery_does_nothing(redis):
     assert Group.objects.filter(name="twice").count() == 1
 
 
+def test_a_dead_worker_takes_back_only_its_own_attempt(redis):
+    result = garden.note.enqueue(name="mine")
+    claim = store.claim(result.id, worker="alive")
+    assert store.crashed(result.id, worker="dead", message="gone") == []
+    assert store.renew(claim, progress=1, message="") is False
+    assert store.crashed(result.id, worker="alive", message="gone") == [(result.id, Status.PENDING)]
+
+
 def test_a_zombie_cannot_finish_after_its_lease_was_taken(redis):
     result = garden.note.enqueue(name="zombie")
     zombie = store.claim(result.id, worker="zombie")
