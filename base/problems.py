@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.db import DatabaseError, DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
@@ -131,11 +132,20 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _for_a_person(request):
+        return defaults.permission_denied(request, exception)
     return problem_response(request, 403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _for_a_person(request):
+        return defaults.page_not_found(request, exception)
     return problem_response(request, 404, detail="There is nothing at this address.")
+
+
+def _for_a_person(request: HttpRequest) -> bool:
+    """The console's pages answer in HTML; everything else talks to programs."""
+    return request.path_info.startswith("/admin/")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

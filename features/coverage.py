@@ -38,9 +38,7 @@ class Coverage:
 
 COUNT = """
 SELECT (SELECT count(*) FROM features_knownentity WHERE entity_type = %(entity_type)s),
-  (SELECT count(*) FROM features_knownentity e
-   JOIN model_features v ON v.feature_set_id = %(set_id)s AND v.entity_id = e.entity_id
-   WHERE e.entity_type = %(entity_type)s),
+  (SELECT count(*) FROM model_features WHERE feature_set_id = %(set_id)s),  -- only known entities have values
   count(DISTINCT u.entity_id) FILTER (WHERE v.entity_id IS NOT NULL AND u.error = ''),
   count(DISTINCT u.entity_id) FILTER (WHERE u.error <> '')
 FROM features_unprocessedevent u

@@ -140,7 +140,7 @@ class StoredValue(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return f"{self.feature_set_id} {self.entity_id} as of {self.as_of:%Y-%m-%d %H:%M}"
+        return f"{self.entity_id} as of {self.as_of:%Y-%m-%d %H:%M}"
 
 
 class FeatureValue(StoredValue):
