@@ -7,7 +7,7 @@ from django.db import transaction
 from audit.services import log_audit_event
 from features import tasks
 from features.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
-from features.serving import Served, find_feature, point_in_time, stored
+from features.serving import Served, find_feature, point_in_time, stored, stored_sets
 from features.tasks import request_refresh
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "request_features",
     "request_refresh",
     "stored",
+    "stored_sets",
 ]
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from audit.services import log_audit_event
 from base import context
-from features.services import Served, request_features, stored
+from features.services import Served, request_features, stored_sets
 from loans import rules
 from loans.features import AccountConduct, CoreBehavioral
 from loans.models import Borrower, CreditDecision, LoanRequest
@@ -97,8 +97,12 @@ STATUS = {
 
 def _borrower(user: Any) -> Borrower:
     """The user's borrower profile, made on the first request. Locked, so velocity limits hold under concurrency."""
-    Borrower.objects.bulk_create([Borrower(user=user)], ignore_conflicts=True)
-    return Borrower.objects.select_for_update().get(user=user)
+    borrowers = Borrower.objects.select_for_update()
+    found = borrowers.filter(user=user).first()
+    if found is None:
+        Borrower.objects.bulk_create([Borrower(user=user)], ignore_conflicts=True)
+        found = borrowers.get(user=user)
+    return found
 
 
 def trigger_feature_computation(borrower: Borrower, request: LoanRequest) -> str | None:
@@ -144,13 +148,11 @@ class KnownFeatures:
 
 
 def known_features(borrower: Borrower) -> KnownFeatures:
-    entity_id = str(borrower.id)
     values: dict[str, Any] = {}
     rows = {}
-    for feature_set in (CoreBehavioral, AccountConduct):
-        if row := stored(feature_set, [entity_id]).get(entity_id):
-            values |= {name: None if v is None else float(v) for name, v in row.values().items()}
-            rows[feature_set.label()] = row
+    for feature_set, row in stored_sets([CoreBehavioral, AccountConduct], str(borrower.id)).items():
+        values |= {name: None if v is None else float(v) for name, v in row.values().items()}
+        rows[feature_set.label()] = row
     return KnownFeatures(values, rows)
 
 
