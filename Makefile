@@ -16,7 +16,7 @@ up: .venv/.run ## Start everything with sample data, until Ctrl-C (MILLRACE_PORT
 	@$(RUN) -m launcher up
 
 test: .venv/.dev ## Run all tests against real PostgreSQL, Redis and workers (ARGS="-k loans")
-	@$(RUN) -m launcher run --throwaway --data .data/test -- $(RUN) -m pytest $(ARGS)
+	@$(RUN) -m launcher run --throwaway --data .data/test -- $(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 fast: .venv/.dev ## Run the tests that need no services
 	@$(OFFLINE) $(RUN) -m pytest --fast $(ARGS)

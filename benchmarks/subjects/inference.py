@@ -86,7 +86,7 @@ def cached(ids: list[str]) -> Iterator[Callable[[list[str]], list[Any]]]:
 def over_http(scale: Scale, ids: list[str]) -> list[Figure]:
     chosen = random.Random(1999)
     readers = itertools.cycle(data.logged_in(data.people(READERS, Role.ANALYST)))
-    alone, together = scale.of(300, 100), scale.of(600, 300)
+    alone, together = scale.of(200, 100), scale.of(400, 200)
 
     def ask(path: str, entities: int) -> bytes:
         body = {"feature_set": CoreBehavioral.name, "entity_ids": chosen.sample(ids, entities)}
