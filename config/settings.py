@@ -141,7 +141,7 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "millrace",
         # One short try: a throttle must never make a request wait for Redis.
-        "OPTIONS": {"socket_connect_timeout": 0.05, "socket_timeout": 0.05, "retry": None, "retry_on_error": []},
+        "OPTIONS": {"socket_connect_timeout": 0.04, "socket_timeout": 0.04, "retry": None, "retry_on_error": []},
     }
 }
 

@@ -69,7 +69,7 @@ def _event(item: Any) -> NewEvent:
         data=data,
     )
     try:
-        event.value()
+        _ = event.value
     except InvalidEvent as error:
         pointer = {error.field: [f"{error.field} {error}."]}
         raise ValidationError(pointer if error.field == "type" else {"data": pointer}) from None

@@ -60,17 +60,32 @@ def coverage_of(feature_set: type[FeatureSet]) -> Coverage:
 
 
 # Entities in the order of their id after a given one, so that a run comes to an end whatever happens beside it.
+# The recursion jumps from one stale entity to the next over the backlog's index instead of reading all of it.
 WAITING = """
-SELECT e.entity_id FROM features_knownentity e
-WHERE e.entity_type = %(entity_type)s AND e.entity_id > %(after)s
-  AND (EXISTS (SELECT 1 FROM features_unprocessedevent u
-               WHERE u.entity_type = e.entity_type AND u.entity_id = e.entity_id AND u.event_time <= now())
-       OR EXISTS (SELECT 1 FROM unnest(%(set_ids)s::smallint[]) AS s(id)
-                  LEFT JOIN model_features v ON v.feature_set_id = s.id AND v.entity_id = e.entity_id
-                  WHERE v.entity_id IS NULL))
-  AND NOT EXISTS (SELECT 1 FROM features_unprocessedevent f
-                  WHERE f.entity_type = e.entity_type AND f.entity_id = e.entity_id AND f.retry_at > now())
-ORDER BY e.entity_id LIMIT %(limit)s
+WITH RECURSIVE stale(entity_id) AS (
+  (SELECT u.entity_id FROM features_unprocessedevent u
+   WHERE u.entity_type = %(entity_type)s AND u.entity_id > %(after)s AND u.event_time <= now()
+     AND (u.retry_at IS NULL OR u.retry_at <= now())
+   ORDER BY u.entity_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT u.entity_id FROM features_unprocessedevent u
+          WHERE u.entity_type = %(entity_type)s AND u.entity_id > s.entity_id AND u.event_time <= now()
+            AND (u.retry_at IS NULL OR u.retry_at <= now())
+          ORDER BY u.entity_id LIMIT 1)
+  FROM stale s WHERE s.entity_id IS NOT NULL
+)
+SELECT entity_id FROM (
+  (SELECT entity_id FROM stale WHERE entity_id IS NOT NULL LIMIT %(limit)s)
+  UNION
+  SELECT missing.entity_id FROM unnest(%(set_ids)s::smallint[]) AS s(id) CROSS JOIN LATERAL (
+    SELECT e.entity_id FROM features_knownentity e
+    WHERE e.entity_type = %(entity_type)s AND e.entity_id > %(after)s
+      AND NOT EXISTS (SELECT 1 FROM model_features v WHERE v.feature_set_id = s.id AND v.entity_id = e.entity_id)
+      AND NOT EXISTS (SELECT 1 FROM features_unprocessedevent f
+                      WHERE f.entity_type = e.entity_type AND f.entity_id = e.entity_id AND f.retry_at > now())
+    ORDER BY e.entity_id LIMIT %(limit)s) missing
+) waiting
+ORDER BY entity_id LIMIT %(limit)s
 """
 EVERY = """
 SELECT entity_id FROM features_knownentity WHERE entity_type = %(entity_type)s AND entity_id > %(after)s
@@ -89,7 +104,7 @@ ORDER BY e.entity_id LIMIT %(limit)s
 def waiting_entities(entity_type: str, *, after: str = "", limit: int, as_of: Any = None) -> list[str]:
     """Entities without features or with uncounted events; with `as_of`, those without values of exactly that time.
 
-    Entities whose error is not yet due for another try are left out.
+    An entity whose error is not yet due for another try is left out, unless it has new events.
     """
     parameters = {
         "entity_type": entity_type,

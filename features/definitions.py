@@ -75,33 +75,40 @@ class Event:
     @classmethod
     def check(cls, data: Mapping[str, Any]) -> Decimal | None:
         """Hold data against the declaration and return its typed value. Keys beyond the declared ones are kept."""
-        for field, hint in declared_fields(cls).items():
+        typed_value = None
+        for field, accepted in declared_fields(cls).items():
             if data.get(field) is None:
                 if not hasattr(cls, field):
                     raise InvalidEvent(field, "is required")
                 continue
-            _check_type(field, data[field], hint)
-        number = data.get(cls.value) if cls.value else None
-        return None if number is None else to_decimal(cls.value or "", number)
+            checked = _checked(field, data[field], accepted)
+            if field == cls.value:
+                typed_value = checked
+        return typed_value
 
 
-_fields: dict[type, dict[str, Any]] = {}
+_fields: dict[type, dict[str, tuple[type, ...]]] = {}
 
 
-def declared_fields(cls: type) -> dict[str, Any]:
-    """The keys of an event's data with their types; resolving annotations is slow, so once for each class."""
+def declared_fields(cls: type) -> dict[str, tuple[type, ...]]:
+    """The keys of an event's data with the types each takes; resolving annotations is slow, so once for each class."""
     if cls not in _fields:
-        hints = typing.get_type_hints(cls)
-        _fields[cls] = {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}
+        hints = {k: hint for k, hint in typing.get_type_hints(cls).items() if typing.get_origin(hint) is not ClassVar}
+        _fields[cls] = {
+            key: tuple(t for t in typing.get_args(hint) if t is not type(None))
+            if isinstance(hint, types.UnionType)
+            else (hint,)
+            for key, hint in hints.items()
+        }
     return _fields[cls]
 
 
-def _check_type(field: str, value: Any, hint: Any) -> None:
-    wanted = [t for t in typing.get_args(hint) if t is not type(None)] if isinstance(hint, types.UnionType) else [hint]
-    if Decimal in wanted:
-        to_decimal(field, value)
-    elif not any(isinstance(value, t) and (t is bool or not isinstance(value, bool)) for t in wanted):
-        raise InvalidEvent(field, f"must be {' or '.join(t.__name__ for t in wanted)}")
+def _checked(field: str, value: Any, accepted: tuple[type, ...]) -> Any:
+    if Decimal in accepted:
+        return to_decimal(field, value)
+    if not any(isinstance(value, t) and (t is bool or not isinstance(value, bool)) for t in accepted):
+        raise InvalidEvent(field, f"must be {' or '.join(t.__name__ for t in accepted)}")
+    return value
 
 
 def to_decimal(field: str, value: Any) -> Decimal:
@@ -110,7 +117,7 @@ def to_decimal(field: str, value: Any) -> Decimal:
         number = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
     except (InvalidOperation, ValueError):
         raise InvalidEvent(field, "must be a number") from None
-    if not number.is_finite() or abs(number) >= LIMIT or len(number.as_tuple().digits) > 40:
+    if not number.is_finite() or not -LIMIT < number < LIMIT:
         raise InvalidEvent(field, "must be a finite number below 10^15")
     if int(number.as_tuple().exponent) < -18:
         raise InvalidEvent(field, "may have at most 18 decimals")

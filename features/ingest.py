@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -16,7 +17,7 @@ from features import tasks
 from features.definitions import Event, InvalidEvent, event_types
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NewEvent:
     """One event on its way in. (source, source_id) names it for ever; sending it again changes nothing."""
 
@@ -34,8 +35,9 @@ class NewEvent:
         except KeyError:
             raise InvalidEvent("type", f"no event is called {self.event_type[:80]!r}") from None
 
+    @cached_property
     def value(self) -> Decimal | None:
-        """Check the data against the declaration; the typed number or None. Raises InvalidEvent."""
+        """The typed number or None, once the data is held against the declaration. Raises InvalidEvent."""
         return self.declaration.check(self.data)
 
 
@@ -103,7 +105,6 @@ def ingest_in_batches(events: Iterable[NewEvent], *, size: int = 5_000) -> Itera
 
 
 def _row(event: NewEvent) -> dict[str, Any]:
-    value = event.value()
     return {
         "source": event.source,
         "source_id": event.source_id,
@@ -111,6 +112,6 @@ def _row(event: NewEvent) -> dict[str, Any]:
         "entity_id": event.entity_id,
         "event_type": event.event_type,
         "event_time": event.event_time.astimezone(UTC).isoformat(),
-        "value": None if value is None else format(value, "f"),
+        "value": None if event.value is None else format(event.value, "f"),
         "payload": event.data,
     }

@@ -21,7 +21,7 @@ from tasks import store
 
 logger = logging.getLogger(__name__)
 ENTRY = "tasks.worker.run"
-RING_TIMEOUT_S = 0.1  # a request waits this long for Redis, once, and not at all while it is known to be away
+RING_TIMEOUT_S = 0.08  # a request waits this long for Redis, once, and not at all while it is known to be away
 AWAY_S = 2.0
 
 failures = Counter("millrace_wake_up_failures", "Wake-ups that Redis did not take; the relay sends them again.")

@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> Iterator[None]:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
     """Let a flush between tests pass the triggers that refuse TRUNCATE; they are tested where they matter."""
     from django.db.backends.postgresql.operations import DatabaseOperations
 

@@ -42,7 +42,7 @@ def harvested(plot: str = "a", *, days_ago: float = 0, kilograms: Any = 2, now: 
 
 def happening(event: NewEvent, number: int = 0) -> Happening:
     """The event as the pure meaning of features sees it."""
-    return Happening(event.event_type, event.event_time, event.value(), event.data, number)
+    return Happening(event.event_type, event.event_time, event.value, event.data, number)
 
 
 class UserFactory(factory.django.DjangoModelFactory):
