@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.test import SimpleTestCase
@@ -13,11 +12,6 @@ SERVICES = {"db", "transactional_db", "live_server", "redis", "processes", "site
 SERVICE_FOLDERS = {"launcher"}
 TAKES_SECONDS = {"test_training.py", "test_settings.py", "test_berka.py"}  # fitting, other processes, real data
 TRUNCATE_REFUSED = ("audit_entry", "audit_seal")
-
-# Each parallel test process has its own Redis database, as pytest-django gives it its own PostgreSQL database.
-_number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
-if "REDIS_URL" in os.environ:
-    os.environ["REDIS_URL"] = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{_number}"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,7 +1,15 @@
 """The product's settings with a throw-away domain beside the real ones, and nothing that makes tests slow."""
 
-from config.settings import *  # noqa: F403
-from config.settings import DOMAINS, INSTALLED_APPS, REST_FRAMEWORK
+import os
+from urllib.parse import urlsplit, urlunsplit
+
+# Each parallel test process has its own Redis database, as pytest-django gives it its own PostgreSQL database.
+NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+if "REDIS_URL" in os.environ:
+    os.environ["REDIS_URL"] = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{NUMBER}"))
+
+from config.settings import *  # noqa: E402, F403
+from config.settings import DOMAINS, INSTALLED_APPS, REST_FRAMEWORK  # noqa: E402
 
 DOMAINS = [*DOMAINS, "tests.garden"]
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.garden"]
