@@ -74,7 +74,14 @@ def fresh(server: str) -> None:
     admin = psycopg2.connect(server)
     admin.autocommit = True
     with admin.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        for attempt in range(60):  # an autovacuum worker in it is not ours to end, but soon done
+            try:
+                cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+                break
+            except psycopg2.errors.InsufficientPrivilege:
+                if attempt == 59:
+                    raise
+                time.sleep(1)
         cursor.execute(f"CREATE DATABASE {DATABASE}")
     admin.close()
     redis.Redis.from_url(settings.REDIS_URL).flushdb()

@@ -2,9 +2,9 @@
 
 The order of steps is what makes it right (docs/adr/0003-exactly-once-features.md):
 1. lock the entities, so that computations of one entity follow each other;
-2. fix the as-of time and note which unprocessed events are visible;
-3. compute, in later snapshots that see at least those events;
-4. remove exactly the noted events from the backlog, in the same transaction as the values.
+2. fix the as-of time;
+3. remove the visible unprocessed events up to it from the backlog;
+4. compute, in later snapshots, which see at least those events, and store: all in one transaction.
 """
 
 from __future__ import annotations
@@ -56,20 +56,35 @@ def refresh(
         locked = _lock(cursor, entity_type, entity_ids, skip_locked)
         if not locked:
             return Refreshed()
-        moment, backlog = _fix_moment(cursor, entity_type, locked, as_of)
-        failed: dict[str, str] = {}
-        for feature_set in feature_sets(entity=entity_type):
-            good = [entity_id for entity_id in locked if entity_id not in failed]
-            failed |= _store(feature_set, good, moment, task_id)
-        events = 0
-        if as_of is None:
-            counted = [event_id for event_id, entity_id in backlog if entity_id not in failed]
-            cursor.execute("DELETE FROM features_unprocessedevent WHERE event_id = ANY(%s)", [counted])
-            events = cursor.rowcount
-        _note_errors(cursor, entity_type, failed)
+        cursor.execute("SELECT coalesce(%s, clock_timestamp())", [as_of])  # the clock is read with the locks held
+        [moment] = cursor.fetchone()
+        done = _refresh_locked(entity_type, locked, moment, task_id=task_id, count_events=as_of is None)
+        _note_errors(cursor, entity_type, done.failed)
         if before_commit:
             before_commit()
-        return Refreshed(len(locked) - len(failed), events, failed)
+        return done
+
+
+def _refresh_locked(
+    entity_type: str, entity_ids: list[str], moment: datetime, *, task_id: str | None, count_events: bool
+) -> Refreshed:
+    """Count the waiting events and store the values of every set, or neither.
+
+    When an entity cannot be computed the batch is halved until it stands alone; its events stay in the backlog.
+    """
+    try:
+        with transaction.atomic():
+            events = _take_events(entity_type, entity_ids, moment) if count_events else 0
+            for feature_set in feature_sets(entity=entity_type):
+                _store(feature_set, entity_ids, moment, task_id)
+        return Refreshed(len(entity_ids), events)
+    except DataError as error:
+        if len(entity_ids) == 1:
+            return Refreshed(failed={entity_ids[0]: str(error).splitlines()[0]})
+    middle, done = len(entity_ids) // 2, Refreshed()
+    for half in (entity_ids[:middle], entity_ids[middle:]):
+        done.add(_refresh_locked(entity_type, half, moment, task_id=task_id, count_events=count_events))
+    return done
 
 
 KNOWN = """
@@ -83,18 +98,14 @@ def _lock(cursor: Any, entity_type: str, entity_ids: Sequence[str], skip_locked:
     return [row[0] for row in cursor.fetchall()]
 
 
-def _fix_moment(
-    cursor: Any, entity_type: str, entity_ids: list[str], as_of: datetime | None
-) -> tuple[datetime, list[tuple[int, str]]]:
-    """The as-of time, and the visible unprocessed events up to it. The clock is read after the locks are held."""
-    cursor.execute("SELECT coalesce(%s, clock_timestamp())", [as_of])
-    moment = cursor.fetchone()[0]
-    cursor.execute(
-        "SELECT event_id, entity_id FROM features_unprocessedevent "
-        "WHERE entity_type = %s AND entity_id = ANY(%s) AND event_time <= %s",
-        [entity_type, entity_ids, moment],
-    )
-    return moment, cursor.fetchall()
+def _take_events(entity_type: str, entity_ids: list[str], moment: datetime) -> int:
+    """Remove the visible unprocessed events up to the moment. What follows sees at least these."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM features_unprocessedevent WHERE entity_type = %s AND entity_id = ANY(%s) AND event_time <= %s",
+            [entity_type, entity_ids, moment],
+        )
+        return cursor.rowcount
 
 
 STORE = """
@@ -112,15 +123,7 @@ SELECT %(set_id)s, entity_id, as_of, clock_timestamp(), source_rows, vals, %(tas
 """
 
 
-def _store(
-    feature_set: type[FeatureSet], entity_ids: list[str], moment: datetime, task_id: str | None
-) -> dict[str, str]:
-    """Compute and store one set; returns the entities that cannot be computed with their errors.
-
-    A batch that fails is halved until the culprits stand alone.
-    """
-    if not entity_ids:
-        return {}
+def _store(feature_set: type[FeatureSet], entity_ids: list[str], moment: datetime, task_id: str | None) -> None:
     query, parameters = compute_query(feature_set)
     parameters |= {
         "entity_ids": entity_ids,
@@ -129,17 +132,8 @@ def _store(
         "set_id": set_id(feature_set),
         "task_id": task_id,
     }
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(STORE.format(query=query), parameters)
-        return {}
-    except DataError as error:
-        if len(entity_ids) == 1:
-            return {entity_ids[0]: f"{feature_set.label()}: {str(error).splitlines()[0]}"}
-    middle = len(entity_ids) // 2
-    return _store(feature_set, entity_ids[:middle], moment, task_id) | _store(
-        feature_set, entity_ids[middle:], moment, task_id
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(STORE.format(query=query), parameters)
 
 
 def _note_errors(cursor: Any, entity_type: str, failed: dict[str, str]) -> None:
