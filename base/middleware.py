@@ -98,7 +98,7 @@ def client_ip(request: HttpRequest) -> str | None:
 
 
 def console_content_security(get_response: Handler) -> Handler:
-    """The console's widgets need inline scripts; relax the policy there and nowhere else."""
+    """The console's widgets need inline scripts, the API docs inline styles; relax the policy there and nowhere else."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -108,6 +108,8 @@ def console_content_security(get_response: Handler) -> Handler:
                 "style-src": [SELF, UNSAFE_INLINE],
                 "img-src": [SELF, "data:"],
             }
+        elif request.path_info.startswith("/api/v1/docs"):
+            response._csp_update = {"style-src": [SELF, UNSAFE_INLINE]}  # type: ignore[attr-defined]
         return response
 
     return middleware

@@ -34,5 +34,7 @@ def test_the_schema_makes_no_noise(capfd):
 
 
 def test_the_docs_page_loads_nothing_from_elsewhere(client):
-    page = client.get("/api/v1/docs/").content.decode()
+    answer = client.get("/api/v1/docs/")
+    page = answer.content.decode()
+    assert "unsafe-inline" not in answer["Content-Security-Policy"].split("style-src")[0]
     assert "swagger" in page.lower() and "https://" not in page.replace("https://swagger.io", "")
