@@ -98,7 +98,7 @@ def client_ip(request: HttpRequest) -> str | None:
 
 
 def console_content_security(get_response: Handler) -> Handler:
-    """The console's widgets need inline scripts, the API docs inline styles; relax the policy there and nowhere else."""
+    """Relax the policy where it must be: inline scripts of the console's widgets, inline styles of the API docs."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
