@@ -19,7 +19,7 @@ test: .venv/.dev ## Run all tests against real PostgreSQL, Redis and workers (AR
 	@$(RUN) -m launcher run --throwaway --data .data/test -- $(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 fast: .venv/.dev ## Run the tests that need no services
-	@$(OFFLINE) $(RUN) -m pytest --fast $(ARGS)
+	@$(OFFLINE) $(RUN) -m pytest --fast -p no:schemathesis $(ARGS)
 
 check: .venv/.dev ## Lint, format, types, migrations, architecture: what CI asks
 	@$(RUN) -m ruff check .

@@ -9,8 +9,14 @@ from django.test import SimpleTestCase
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = {"db", "transactional_db", "live_server", "redis", "processes", "site"}
-SERVICE_FOLDERS = {"launcher"}
-TAKES_SECONDS = {"test_training.py", "test_settings.py", "test_berka.py"}  # fitting, other processes, real data
+SERVICE_FOLDERS = {"launcher", "site"}
+TAKES_SECONDS = {
+    "test_training.py",  # fitting
+    "test_berka.py",  # real data
+    "test_bank_values.py",
+    "test_settings.py",  # other processes
+    "test_browser.py",
+}
 TRUNCATE_REFUSED = ("audit_entry", "audit_seal")
 
 
@@ -25,11 +31,18 @@ def needs_services(item: pytest.Item) -> bool:
     return bool(in_database or folder in SERVICE_FOLDERS or fixtures & SERVICES or item.get_closest_marker("django_db"))
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--fast`, do not even import what could not run: fitting, browsers and processes are slow to load."""
+    if not config.getoption("--fast"):
+        return None
+    return collection_path.name in TAKES_SECONDS | SERVICE_FOLDERS or None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     slow = [item for item in items if needs_services(item)]
     if config.getoption("--fast"):
-        left_out = {id(item) for item in items if item.path.name in TAKES_SECONDS} | {id(item) for item in slow}
-        config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
+        config.hook.pytest_deselected(items=slow)
+        left_out = {id(item) for item in slow}
         items[:] = [item for item in items if id(item) not in left_out]
     elif slow and "DATABASE_URL" not in os.environ:
         raise pytest.UsageError("These tests need PostgreSQL and Redis: run `make test`, or `make fast` without them.")

@@ -47,8 +47,8 @@ def test_every_row_says_that_it_is_invented_and_has_its_own_id(sample):
 
 
 def test_loans_and_bad_ones_are_about_as_common_as_in_the_published_data():
-    loans = generate(now=NOON, borrowers=3000).loans
-    assert 0.12 < len(loans) / 3000 < 0.18  # 682 of 4500
+    loans = generate(now=NOON, borrowers=1000).loans
+    assert 0.12 < len(loans) / 1000 < 0.18  # 682 of 4500
     assert 0.07 < sum(loan.bad for loan in loans) / len(loans) < 0.16  # 76 of 682
 
 
