@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import is_valid_path
 
 from base import context
-from base.problems import unsafe_path
+from base.problems import problem_response, unsafe_path
 
 Handler = Callable[[HttpRequest], HttpResponse]
 CORRELATION_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
@@ -51,7 +51,7 @@ def either_slash(get_response: Handler) -> Handler:
         path = request.path_info
         if path.startswith("/api/"):
             if unsafe_path(path):
-                return _bad_path(request)
+                return problem_response(request, 404, detail="There is nothing at this address.")
             if not is_valid_path(path):
                 other = path.rstrip("/") if path.endswith("/") else path + "/"
                 if is_valid_path(other):
@@ -59,12 +59,6 @@ def either_slash(get_response: Handler) -> Handler:
         return get_response(request)
 
     return middleware
-
-
-def _bad_path(request: HttpRequest) -> HttpResponse:
-    from base.problems import problem_response
-
-    return problem_response(request, 404, detail="There is nothing at this address.")
 
 
 def request_context(get_response: Handler) -> Handler:

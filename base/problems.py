@@ -7,8 +7,8 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
-from django.db import DatabaseError, DataError, OperationalError
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 from rest_framework import exceptions
@@ -102,8 +102,6 @@ def _as_api_exception(exc: Exception) -> Exception:
             set_rollback()
             logger.warning("database unavailable: %s", type(exc.__cause__ or exc).__name__)
             return Unavailable()
-        case DatabaseError() | PermissionDenied():
-            return exc
     return exc
 
 

@@ -42,6 +42,4 @@ PERMANENT = (
 
 def is_permanent(error: BaseException) -> bool:
     """Anything not known to be permanent is worth another attempt."""
-    if isinstance(error, TemporaryError | UnicodeError):
-        return isinstance(error, UnicodeError)
-    return isinstance(error, PERMANENT)
+    return isinstance(error, PERMANENT) and not isinstance(error, TemporaryError)

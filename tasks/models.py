@@ -24,9 +24,6 @@ class TaskQuerySet(models.QuerySet):
         """Failed for good and not yet retried or discarded by staff."""
         return self.filter(status=Status.FAILED, discarded_at=None, retried_by=None)
 
-    def owned_by(self, user: object) -> "TaskQuerySet":
-        return self.filter(requested_by=user)
-
 
 class Task(models.Model):
     """One piece of background work, from request to end. docs/task-states.md draws its states."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from audit.services import log_audit_event
 from tasks import bell
 from tasks.definitions import registered
-from tasks.models import LIVE, Status, Task
+from tasks.models import Status, Task
 
 
 class WrongState(Exception):
@@ -75,8 +74,3 @@ def discard_task(*, task_id: Any, reason: str = "") -> Task:
         raise WrongState("Only a failed task that is still listed can be discarded.")
     log_audit_event("task_discarded", "task", task.pk, {"name": task.name, "reason": reason})
     return task
-
-
-def live_tasks(*, subject_type: str, subject_id: str) -> Any:
-    """Tasks about one subject that have not ended."""
-    return Task.objects.filter(Q(status__in=LIVE), subject_type=subject_type, subject_id=subject_id)
