@@ -146,7 +146,7 @@ CACHES = {
 
 TASKS = {"default": {"BACKEND": "tasks.backend.PostgresBackend", "QUEUES": QUEUES}}
 TASK_LEASE_S = env.int("TASK_LEASE_S", default=30)
-TASK_RESEND_S = env.int("TASK_RESEND_S", default=30)
+
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [

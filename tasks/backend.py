@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
 from django_tasks.backends.base import BaseTaskBackend
 from django_tasks.base import TaskError, TaskResult, TaskResultStatus
 from django_tasks.exceptions import InvalidTaskError, TaskResultDoesNotExist
@@ -42,7 +44,7 @@ class PostgresBackend(BaseTaskBackend):
             correlation_id=now.correlation_id,
         )
         if stored.is_new and stored.due:
-            bell.ring_on_commit(bell.Ring(stored.id, task.queue_name, 0, task.timeout_s))
+            bell.ring_on_commit(task.queue_name)
         return TaskResult(
             task=task,
             id=stored.id,
@@ -57,6 +59,21 @@ class PostgresBackend(BaseTaskBackend):
             errors=[],
             worker_ids=[],
         )
+
+    def enqueue_many(self, task: TaskDefinition, calls: Iterable[dict[str, Any]]) -> list[str]:
+        """Store one task for each set of keyword arguments, by one statement. Returns their ids in order."""
+        if task.unique_key or task.coalesce_key:
+            raise InvalidTaskError("Many tasks cannot share one unique or coalesce key.")
+        now = context.current()
+        ids = store.insert_many(
+            task,
+            json.dumps(list(calls), cls=DjangoJSONEncoder),
+            requested_by_id=task.requested_by_id or now.user_id,
+            correlation_id=now.correlation_id,
+        )
+        if ids and (task.run_after is None or task.run_after <= timezone.now()):
+            bell.ring_on_commit(task.queue_name, times=len(ids))
+        return ids
 
     def get_result(self, result_id: str) -> TaskResult:
         row = Task.objects.filter(pk=result_id).prefetch_related("attempts").first()
@@ -76,12 +93,12 @@ def result_of(row: Task, definition: TaskDefinition) -> TaskResult:
         enqueued_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.completed_at,
-        last_attempted_at=attempts[-1].started_at if attempts else None,
+        last_attempted_at=row.attempt_started_at,
         args=[],
         kwargs=row.kwargs,
         backend=definition.backend,
         errors=[TaskError(exception_class_path=a.error_type, traceback=a.traceback) for a in attempts if a.error_type],
-        worker_ids=[attempt.worker for attempt in attempts],
+        worker_ids=[*(a.worker for a in attempts), *([row.worker] if row.status == Status.PROCESSING else [])],
     )
     object.__setattr__(result, "_return_value", row.result)
     return result

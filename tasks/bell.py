@@ -1,11 +1,12 @@
-"""Wake the workers through RQ. A ring that fails costs time only: the relay rings again."""
+"""Wake workers through RQ. A bell says "there is work in this queue", not which; one that is lost costs time only."""
 
 from __future__ import annotations
 
 import functools
 import logging
+import threading
 import time
-from dataclasses import dataclass
+import uuid
 
 import django_rq
 import redis
@@ -17,25 +18,16 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 
-from tasks import store
-
 logger = logging.getLogger(__name__)
-ENTRY = "tasks.worker.run"
+ENTRY = "tasks.worker.ring"
 RING_TIMEOUT_S = 0.08  # a request waits this long for Redis, once, and not at all while it is known to be away
 AWAY_S = 2.0
+ENOUGH = 32  # bells waiting in one queue: more would wake nobody sooner
+BELL_TTL_S = 3_600
 
 failures = Counter("millrace_wake_up_failures", "Wake-ups that Redis did not take; the relay sends them again.")
 _away_until = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ring:
-    """ "Look at this task": `number` counts the rings for it, `timeout_s` bounds the attempt it starts."""
-
-    task_id: str
-    queue_name: str
-    number: int
-    timeout_s: int
+_asked = threading.local()
 
 
 @functools.cache
@@ -56,40 +48,36 @@ def _queue(name: str) -> Queue:
     return django_rq.get_queue(name, connection=connection)
 
 
-def ring_on_commit(call: Ring) -> None:
-    transaction.on_commit(lambda: _ring_or_leave_to_relay(call), robust=True)
+def ring_on_commit(queue_name: str, *, times: int = 1) -> None:
+    """Ring once for each new task when the transaction commits; the calls of one transaction share their bells."""
+    waiting = _asked.__dict__.setdefault("waiting", {})
+    waiting[queue_name] = waiting.get(queue_name, 0) + times  # what a rolled back transaction leaves rings too often
+    transaction.on_commit(_ring_what_waits, robust=True)
 
 
-def _ring_or_leave_to_relay(call: Ring) -> None:
+def _ring_what_waits() -> None:
     global _away_until
+    waiting, _asked.waiting = getattr(_asked, "waiting", None), {}
+    if not waiting:
+        return
     if time.monotonic() >= _away_until:
         try:
-            ring([call])
+            for queue_name, times in waiting.items():
+                ring(queue_name, times=times)
             return
         except (RedisError, OSError) as error:
             _away_until = time.monotonic() + AWAY_S
             logger.warning("wake-up failed, the relay will send it: %s", type(error).__name__)
     failures.inc()
-    store.resend_soon([call.task_id])
 
 
-def ring(calls: list[Ring]) -> None:
-    """Push one RQ job for each call, a pipeline for each queue. Raises RedisError."""
-    by_queue: dict[str, list] = {}
-    for call in calls:
-        data = Queue.prepare_data(
-            ENTRY,
-            args=[call.task_id],
-            job_id=f"{call.task_id}-{call.number}",
-            timeout=call.timeout_s,
-            result_ttl=60,
-            failure_ttl=3600,
-        )
-        by_queue.setdefault(call.queue_name, []).append(data)
-    for queue_name, batch in by_queue.items():
-        _queue(queue_name).enqueue_many(batch)
-
-
-def depth(queue_name: str) -> int:
-    """How many rings wait in Redis. Raises RedisError."""
-    return _queue(queue_name).count
+def ring(queue_name: str, *, times: int = 1) -> int:
+    """Put bells into an RQ queue, no more than are of use. Returns how many. Raises RedisError."""
+    queue = _queue(queue_name)
+    wanted = min(times, ENOUGH - queue.count)
+    if wanted > 0:
+        queue.enqueue_many(
+            [Queue.prepare_data(ENTRY, job_id=f"bell-{uuid.uuid4().hex}", ttl=BELL_TTL_S, result_ttl=0, failure_ttl=0)
+             for _ in range(wanted)]
+        )  # fmt: skip
+    return max(wanted, 0)

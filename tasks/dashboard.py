@@ -15,7 +15,7 @@ from tasks.models import Task
 
 LIVE = """
 SELECT queue_name, count(*) FILTER (WHERE status = 'pending'), count(*) FILTER (WHERE status = 'processing'),
-       now() - min(created_at) FILTER (WHERE status = 'pending' AND (run_after IS NULL OR run_after <= now()))
+       now() - min(created_at) FILTER (WHERE status = 'pending' AND run_after <= now())
 FROM tasks_task WHERE status IN ('pending', 'processing') GROUP BY 1 ORDER BY 1
 """
 # By the index on state and creation: work that ended today was asked for yesterday at the earliest.

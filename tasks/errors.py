@@ -5,7 +5,11 @@ from django.db import utils as database
 
 
 class TemporaryError(Exception):
-    """The cause may pass: try again after the backoff."""
+    """The cause may pass: try again after the backoff, or after `retry_after_s` where the other side named a time."""
+
+    def __init__(self, *args: object, retry_after_s: float | None = None) -> None:
+        super().__init__(*args)
+        self.retry_after_s = retry_after_s
 
 
 class PermanentError(Exception):
@@ -14,6 +18,10 @@ class PermanentError(Exception):
 
 class TaskCancelled(BaseException):
     """Raised inside a task whose cancellation was asked for. Not an Exception: task code must not swallow it."""
+
+
+class TaskTimeout(BaseException):
+    """Raised inside a task that outran its timeout; the attempt counts as failed. Not an Exception either."""
 
 
 class LeaseLost(BaseException):

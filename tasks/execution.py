@@ -1,4 +1,4 @@
-"""Run one attempt of a task: claim, call, finish. What makes it safe stands in tasks.store."""
+"""Run one attempt of a task: call, finish, or note why not. What makes it safe stands in tasks.store."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import json
 import logging
 import os
 import socket
-import threading
 import time
 import traceback
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django_tasks.base import TaskContext as DjangoTaskContext
-from rq.timeouts import JobTimeoutException
 
 from base.context import acting
-from tasks import backend, store
+from tasks import backend, claims, store
 from tasks.definitions import TaskDefinition, registered
-from tasks.errors import LeaseLost, PermanentError, TaskCancelled, is_permanent
+from tasks.errors import LeaseLost, PermanentError, TaskCancelled, TaskTimeout, TemporaryError, is_permanent
 from tasks.models import Attempt, Status, Task
+from tasks.pulse import Pulse, Run
 
 logger = logging.getLogger(__name__)
 MAX_RESULT_BYTES = 256 * 1024
-UNKNOWN_NAME_WAIT_S = 60
 WORKER_TIMEOUTS = """
 SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '120s'
 """
+Guard = Callable[[Run], AbstractContextManager[Any]]
 
 
 class ResultTooLarge(PermanentError):
@@ -41,135 +41,94 @@ class ResultTooLarge(PermanentError):
 class TaskContext(DjangoTaskContext):
     """What a task that `takes_context` can do besides its work."""
 
-    claim: store.Claim
+    run: Run
     pulse: Pulse
 
     @property
     def task_id(self) -> str:
-        return self.claim.id
+        return self.run.claim.id
 
     def progress(self, percent: float, message: str = "") -> None:
         """Show how far the work is, 0–100. Raises TaskCancelled or LeaseLost when it should stop."""
-        self.pulse.progress = max(0, min(100, int(percent)))
-        self.pulse.message = message
-        self.pulse.beat_now()
-        self.pulse.check()
+        self.run.progress = max(0, min(100, int(percent)))
+        self.run.message = message
+        self.pulse.show(self.run)
+        self.run.check()
 
     def fence(self) -> None:
         """Call last in each transaction of a non-atomic task: it commits only while this attempt holds the lease."""
-        if not store.fence(self.claim):
+        if not store.fence(self.run.claim):
             raise LeaseLost
-        self.pulse.check()
+        self.run.check()
 
 
-@dataclass
-class Pulse:
-    """Renews the lease from a thread of its own, with a connection of its own that opens only if it is needed."""
-
-    claim: store.Claim
-    progress: int = 0
-    message: str = ""
-    cancelled: bool = False
-    lost: bool = False
-    _stop: bool = False
-    _wake: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-    _last: float = 0.0
-
-    def __enter__(self) -> Pulse:
-        self._last = time.monotonic()
-        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._stop = True
-        self._wake.set()
-        if self._thread:
-            self._thread.join(timeout=5)
-
-    def beat_now(self) -> None:
-        """Write progress soon; at most twice a second."""
-        if time.monotonic() - self._last > 0.5:
-            self._wake.set()
-
-    def check(self) -> None:
-        if self.lost:
-            raise LeaseLost
-        if self.cancelled:
-            raise TaskCancelled
-
-    def _beat(self) -> None:
-        try:
-            while not self._stop:
-                self._wake.wait(timeout=settings.TASK_LEASE_S / 3)
-                self._wake.clear()
-                if not self._stop:
-                    self._renew()
-        finally:
-            connection.close()
-
-    def _renew(self) -> None:
-        self._last = time.monotonic()
-        try:
-            answer = store.renew(self.claim, progress=self.progress, message=self.message)
-        except DatabaseError:
-            logger.warning("could not renew the lease of %s", self.claim.id)
-            connection.close()
-            return
-        self.lost = answer is None
-        self.cancelled = bool(answer)
-
-
-def worker_name(pid: int) -> str:
+def worker_name() -> str:
     """Which process runs an attempt: host and process id."""
-    return f"{socket.gethostname()}:{pid}"
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def prepare_connection() -> None:
+    """Give this process the timeouts of a worker, which are longer than a request's."""
+    with connection.cursor() as cursor:
+        cursor.execute(WORKER_TIMEOUTS)
 
 
 def run_task(task_id: str) -> None:
-    """Run the task if it is there, due and unclaimed; else do nothing, so a second delivery is harmless."""
-    with connection.cursor() as cursor:
-        cursor.execute(WORKER_TIMEOUTS)
-    claim = store.claim(task_id, worker=worker_name(os.getpid()))
+    """Run one task here and now if it is due and unclaimed; else do nothing."""
+    claim = claims.claim(task_id, worker=worker_name())
     if claim is None:
         return
+    pulse = Pulse()
+    try:
+        run_claim(claim, pulse)
+    finally:
+        pulse.close()
+
+
+def run_claim(claim: store.Claim, pulse: Pulse, guard: Guard = lambda run: nullcontext()) -> None:
+    """Run a claimed attempt to its end, whatever it is. Raises only what ends the process.
+
+    guard: holds while the task's own function runs, and may raise TaskTimeout, TaskCancelled or LeaseLost in it.
+    """
+    definition = registered(claim.name)
+    if definition is None:  # only known names are claimed
+        raise LookupError(claim.name)
     with acting(
         correlation_id=claim.correlation_id or claim.id, actor=f"task:{claim.name}", user_id=claim.requested_by_id
     ):
-        definition = registered(claim.name)
-        if definition is None:
-            _put_back_unknown(claim)
-            return
         started = time.monotonic()
         try:
-            _attempt(claim, definition)
+            _attempt(claim, definition, pulse, guard)
         except LeaseLost:
             logger.warning("lost the lease of %s; another attempt decides", claim.id)
-            return
         except TaskCancelled:
-            store.end(claim, status=Status.CANCELLED, outcome=Attempt.Outcome.CANCELLED)
-            return
-        except (Exception, JobTimeoutException) as error:
+            _close(claim, status=Status.CANCELLED, outcome=Attempt.Outcome.CANCELLED)
+        except (Exception, TaskTimeout) as error:
             _note_failure(claim, definition, error)
-            return
-        logger.info("task completed", extra={"task": claim.name, "seconds": round(time.monotonic() - started, 3)})
-
-
-def _attempt(claim: store.Claim, definition: TaskDefinition) -> None:
-    with Pulse(claim) as pulse:
-        args = [_context(claim, definition, pulse)] if definition.takes_context else []
-        if definition.atomic:
-            with transaction.atomic():
-                _finish(claim, definition.func(*args, **claim.kwargs))
         else:
+            seconds = round(time.monotonic() - started, 3)
+            logger.info("task completed", extra={"task": claim.name, "seconds": seconds})
+        finally:
+            pulse.finish()
+
+
+def _attempt(claim: store.Claim, definition: TaskDefinition, pulse: Pulse, guard: Guard) -> None:
+    run = pulse.begin(claim)
+    args = [_context(run, definition, pulse)] if definition.takes_context else []
+    if definition.atomic:
+        with transaction.atomic():
+            with guard(run):
+                value = definition.func(*args, **claim.kwargs)
+            _finish(claim, value)
+    else:
+        with guard(run):
             value = definition.func(*args, **claim.kwargs)
-            with transaction.atomic():
-                _finish(claim, value)
+        _finish(claim, value)
 
 
-def _context(claim: store.Claim, definition: TaskDefinition, pulse: Pulse) -> TaskContext:
-    row = Task.objects.prefetch_related("attempts").get(pk=claim.id)
-    return TaskContext(task_result=backend.result_of(row, definition), claim=claim, pulse=pulse)
+def _context(run: Run, definition: TaskDefinition, pulse: Pulse) -> TaskContext:
+    row = Task.objects.prefetch_related("attempts").get(pk=run.claim.id)
+    return TaskContext(task_result=backend.result_of(row, definition), run=run, pulse=pulse)
 
 
 def _finish(claim: store.Claim, value: Any) -> None:
@@ -182,33 +141,43 @@ def _finish(claim: store.Claim, value: Any) -> None:
 
 
 def _note_failure(claim: store.Claim, definition: TaskDefinition, error: BaseException) -> None:
-    with suppress(DatabaseError):
-        if connection.in_atomic_block or not connection.is_usable():
-            connection.close()
-    last = is_permanent(error) or claim.attempt >= claim.max_attempts
+    if isinstance(error, OperationalError | InterfaceError) and not connection.is_usable():
+        _hand_back(claim)
+        return
+    last = is_permanent(error) or claim.is_last
+    late = isinstance(error, TaskTimeout)
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
     logger.warning(
         "task attempt failed", extra={"task": claim.name, "attempt": claim.attempt, "error": kind, "final": last}
     )
     trace = "".join(traceback.format_exception(error))[-20_000:].replace("\x00", "")
-    message = str(error)[:2_000].replace("\x00", "")
-    store.end(
+    message = f"ran longer than {claim.timeout_s} s" if late else str(error)[:2_000].replace("\x00", "")
+    asked = error.retry_after_s if isinstance(error, TemporaryError) else None
+    _close(
         claim,
         status=Status.FAILED if last else Status.PENDING,
-        outcome=Attempt.Outcome.ERROR,
+        outcome=Attempt.Outcome.TIMED_OUT if late else Attempt.Outcome.ERROR,
         error=(kind, message, trace),
-        wait_s=0 if last else definition.backoff_s(claim.attempt),
+        wait_s=0 if last else definition.backoff_s(claim.attempt) if asked is None else asked,
     )
 
 
-def _put_back_unknown(claim: store.Claim) -> None:
-    """A name this release does not know may belong to the next one: leave it to a newer worker for a while."""
-    error = ("UnknownTask", f"No task is named {claim.name} in this release.", "")
-    last = claim.attempt >= claim.max_attempts
-    store.end(
-        claim,
-        status=Status.FAILED if last else Status.PENDING,
-        outcome=Attempt.Outcome.ERROR,
-        error=error,
-        wait_s=UNKNOWN_NAME_WAIT_S,
-    )
+def _close(claim: store.Claim, **outcome: Any) -> None:
+    """End the attempt outside the transaction of its effect, which has rolled back."""
+    try:
+        store.end(claim, **outcome)
+    except (OperationalError, InterfaceError):
+        _hand_back(claim)
+
+
+def _hand_back(claim: store.Claim) -> None:
+    """PostgreSQL went away under the task, which is not its fault. Past the lease the sweeper decides."""
+    give_up = time.monotonic() + settings.TASK_LEASE_S
+    while time.monotonic() < give_up:
+        connection.close()
+        try:
+            if store.hand_back(claim=claim, reason="The connection to PostgreSQL was lost."):
+                logger.warning("handed back %s after losing PostgreSQL", claim.id)
+            return
+        except DatabaseError:
+            time.sleep(0.5)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
 from base.links import entity_link, may_view, row_link
 from base.panels import (
@@ -40,11 +41,12 @@ TONES = {
     Status.CANCELLED: WARN,
 }
 OUTCOMES = {
-    Attempt.Outcome.RUNNING: BUSY,
     Attempt.Outcome.COMPLETED: GOOD,
     Attempt.Outcome.ERROR: BAD,
+    Attempt.Outcome.TIMED_OUT: BAD,
     Attempt.Outcome.CRASHED: BAD,
     Attempt.Outcome.CANCELLED: WARN,
+    Attempt.Outcome.HANDED_BACK: IDLE,
 }
 
 
@@ -87,12 +89,15 @@ def attempts_panel(task: Task) -> Table:
             attempt.worker,
             when(attempt.started_at),
             when(attempt.ended_at),
-            nowrap(lasting(attempt.ended_at - attempt.started_at) if attempt.ended_at else ""),
+            nowrap(lasting(attempt.ended_at - attempt.started_at)),
             badge(attempt.outcome, OUTCOMES[Attempt.Outcome(attempt.outcome)]),
             short_error(attempt),
         )
         for attempt in task.attempts.all()
     ]
+    if task.status == Status.PROCESSING:
+        started = nowrap(lasting(timezone.now() - task.attempt_started_at)) if task.attempt_started_at else ""
+        rows.append((task.attempt, task.worker, when(task.attempt_started_at), "", started, badge("running", BUSY), ""))
     headers = ["No.", "Worker", "Started", "Ended", "Took", "Outcome", "Error"]
     return Table(title="Attempts", headers=headers, rows=rows, empty="No worker has taken it yet.")
 

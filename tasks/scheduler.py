@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from redis.exceptions import RedisError
 from rq.cron import CronJob, CronScheduler
 
 from audit import services as audit
 from base.context import acting, new_correlation_id
-from tasks.definitions import Periodic, periodic_tasks
-from tasks.models import PeriodicRun
+from tasks import schedules
 from tasks.relay import relay
-from tasks.sweep import drop_expired_results, sweep
+from tasks.statistics import tally
+from tasks.sweep import clean, sweep
 
 logger = logging.getLogger(__name__)
-RELAY_EVERY_S, SWEEP_EVERY_S, SEAL_EVERY_S, CLEAN_EVERY_S = 1, 5, 5, 60
+RELAY_EVERY_S, SWEEP_EVERY_S, SEAL_EVERY_S, TALLY_EVERY_S, CLEAN_EVERY_S, DECLARE_EVERY_S = 1, 5, 5, 5, 60, 600
 
 
 class Duty(CronJob):
@@ -72,31 +71,8 @@ def build() -> Scheduler:
     scheduler.add(relay, RELAY_EVERY_S, "relay")
     scheduler.add(sweep, SWEEP_EVERY_S, "sweep")
     scheduler.add(audit.seal, SEAL_EVERY_S, "seal audit trail")
-    scheduler.add(drop_expired_results, CLEAN_EVERY_S, "drop expired results")
-    scheduler.add(enqueue_due, 1, "periodic tasks")
+    scheduler.add(tally, TALLY_EVERY_S, "tally")
+    scheduler.add(clean, CLEAN_EVERY_S, "clean up")
+    scheduler.add(schedules.declare, DECLARE_EVERY_S, "declare periodic tasks")
+    scheduler.add(schedules.enqueue_due, 1, "periodic tasks")
     return scheduler
-
-
-def enqueue_due() -> list[str]:
-    """Enqueue each periodic task whose present slot has no row yet. Returns their names."""
-    return [periodic.task.name for periodic in periodic_tasks() if tick(periodic)]
-
-
-def tick(periodic: Periodic) -> bool:
-    """Enqueue one periodic task for the slot that the database's clock is in, once, whoever asks."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        seconds = int(periodic.interval.total_seconds())
-        cursor.execute("SELECT floor(extract(epoch FROM now()) / %s)::bigint * %s", [seconds, seconds])
-        slot = datetime.fromtimestamp(cursor.fetchone()[0], UTC)
-        cursor.execute(
-            "INSERT INTO tasks_periodicrun (name, slot) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING id",
-            [periodic.task.name, slot],
-        )
-        row = cursor.fetchone()
-        if row is None:
-            return False
-        # Coalesced: if the last run is still waiting, this slot has nothing to add.
-        key = f"periodic:{periodic.task.name}"
-        result = periodic.task.using(coalesce_key=key).enqueue(**periodic.kwargs)
-        PeriodicRun.objects.filter(pk=row[0]).update(task_id=result.id)
-        return True

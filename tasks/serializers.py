@@ -18,7 +18,7 @@ class TaskSerializer(serializers.Serializer):
     subject_type = serializers.CharField()
     subject_id = serializers.CharField()
     created_at = serializers.DateTimeField()
-    run_after = serializers.DateTimeField(allow_null=True)
+    run_after = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
     progress_percentage = serializers.IntegerField(source="progress", min_value=0, max_value=100)

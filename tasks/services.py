@@ -9,7 +9,6 @@ from django.db.models.functions import Now
 
 from audit.services import log_audit_event
 from tasks import bell
-from tasks.definitions import registered
 from tasks.models import Status, Task
 
 
@@ -36,10 +35,10 @@ def cancel_task(*, task_id: Any, reason: str = "") -> Task:
 
 RETRY = """
 INSERT INTO tasks_task (name, queue_name, priority, status, subject_type, subject_id, kwargs, max_attempts,
-  result_ttl_s, requested_by_id, correlation_id, retry_of_id, progress, progress_message, error_type,
-  error_message, error_traceback, attempt, crashes, lease_token, send_no, send_at)
-SELECT name, queue_name, priority, 'pending', subject_type, subject_id, kwargs, max_attempts, result_ttl_s,
-  requested_by_id, correlation_id, id, 0, '', '', '', '', 0, 0, 0, 0, now()
+  timeout_s, result_ttl_s, requested_by_id, correlation_id, retry_of_id, progress, progress_message, error_type,
+  error_message, error_traceback, attempt, worker, crashes, handed_back, lease_token)
+SELECT name, queue_name, priority, 'pending', subject_type, subject_id, kwargs, max_attempts, timeout_s, result_ttl_s,
+  requested_by_id, correlation_id, id, 0, '', '', '', '', 0, '', 0, 0, 0
 FROM tasks_task WHERE id = %s
 ON CONFLICT (retry_of_id) DO NOTHING RETURNING id::text
 """
@@ -60,8 +59,7 @@ def retry_task(*, task_id: Any, reason: str = "") -> Task:
     if row is None:
         raise WrongState("This task was already retried.")
     log_audit_event("task_retried", "task", task.pk, {"name": task.name, "reason": reason, "new_task": row[0]})
-    definition = registered(task.name)
-    bell.ring_on_commit(bell.Ring(row[0], task.queue_name, 0, definition.timeout_s if definition else 300))
+    bell.ring_on_commit(task.queue_name)
     return Task.objects.get(pk=row[0])
 
 

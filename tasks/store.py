@@ -1,12 +1,12 @@
-"""Every change of a task row, as one statement each. The database decides all races, and its clock is the clock.
+"""Every change of a task's state, as one statement each. The database decides all races, and its clock is the clock.
 
-insert → claim → renew* → finish | fail | release; `expire` and `due` serve the sweeper and the relay.
+insert → claim → renew* → end | hand_back; `expire`, `stopped` and `crashed` take tasks from workers that are gone.
 """
 
 from __future__ import annotations
 
-import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,21 +36,30 @@ class Claim:
     kwargs: dict[str, Any]
     attempt: int
     token: int
-    max_attempts: int
+    is_last: bool
+    timeout_s: int
     requested_by_id: int | None
     correlation_id: str
 
 
-INSERT = """
-INSERT INTO tasks_task
-  (name, queue_name, priority, status, subject_type, subject_id, kwargs, run_after, send_at, max_attempts,
-   result_ttl_s, unique_key, coalesce_key, requested_by_id, correlation_id,
-   progress, progress_message, error_type, error_message, error_traceback, attempt, crashes, lease_token, send_no)
-VALUES (%s, %s, %s, 'pending', %s, %s, %s::jsonb, %s,
-        coalesce(%s, now() + make_interval(secs => %s)), %s, %s, %s, %s, %s, %s,
-        0, '', '', '', '', 0, 0, 0, 0)
+COLUMNS = """
+  (name, queue_name, priority, status, subject_type, subject_id, run_after, max_attempts, timeout_s,
+   result_ttl_s, unique_key, coalesce_key, requested_by_id, correlation_id, kwargs,
+   progress, progress_message, error_type, error_message, error_traceback, attempt, worker, crashes, handed_back,
+   lease_token)
+"""
+FRESH = "0, '', '', '', '', 0, '', 0, 0, 0"
+INSERT = f"""
+INSERT INTO tasks_task {COLUMNS}
+VALUES (%s, %s, %s, 'pending', %s, %s, coalesce(%s, now()), %s, %s, %s, %s, %s, %s, %s, %s::jsonb, {FRESH})
 ON CONFLICT DO NOTHING
-RETURNING id::text, created_at, run_after IS NULL OR run_after <= now()
+RETURNING id::text, created_at, run_after <= now()
+"""
+INSERT_MANY = f"""
+INSERT INTO tasks_task {COLUMNS}
+SELECT %s, %s, %s, 'pending', %s, %s, coalesce(%s, now()), %s, %s, %s, %s, %s, %s, %s, kwargs, {FRESH}
+FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS one(kwargs, number) ORDER BY number
+RETURNING id::text
 """
 # The share lock holds back the waiting task's first attempt until the caller commits, so it sees the caller's rows.
 EXISTING = """
@@ -61,26 +70,16 @@ LIMIT 1 FOR SHARE
 """
 
 
+def _values(task: TaskDefinition, requested_by_id: int | None, correlation_id: str) -> list[Any]:
+    subject_type, subject_id = task.subject
+    return [task.name, task.queue_name, task.priority, subject_type, str(subject_id), task.run_after,
+            task.max_attempts, task.timeout_s, task.result_ttl_s, task.unique_key, task.coalesce_key,
+            requested_by_id, correlation_id]  # fmt: skip
+
+
 def insert(task: TaskDefinition, kwargs: str, *, requested_by_id: int | None, correlation_id: str) -> Stored:
     """Add a pending task, or return the one that its unique or coalesce key already names."""
-    subject_type, subject_id = task.subject
-    values = [
-        task.name,
-        task.queue_name,
-        task.priority,
-        subject_type,
-        str(subject_id),
-        kwargs,
-        task.run_after,
-        task.run_after,
-        settings.TASK_RESEND_S,
-        task.max_attempts,
-        task.result_ttl_s,
-        task.unique_key,
-        task.coalesce_key,
-        requested_by_id,
-        correlation_id,
-    ]
+    values = [*_values(task, requested_by_id, correlation_id), kwargs]
     # Without a key nothing conflicts. With one, the other task may end between the two statements: try again.
     for _ in range(10):
         with transaction.atomic(savepoint=False), connection.cursor() as cursor:
@@ -93,33 +92,16 @@ def insert(task: TaskDefinition, kwargs: str, *, requested_by_id: int | None, co
     raise RuntimeError(f"could not store {task.name}: its key changed hands ten times")
 
 
-CLAIM = """
-WITH claimed AS (
-  UPDATE tasks_task SET status = 'processing', attempt = attempt + 1, lease_token = lease_token + 1,
-    lease_until = now() + make_interval(secs => %s), started_at = coalesce(started_at, now()),
-    progress = 0, progress_message = ''
-  WHERE id = %s AND status = 'pending' AND (run_after IS NULL OR run_after <= now())
-  RETURNING id, name, kwargs, attempt, lease_token, max_attempts, requested_by_id, correlation_id
-), noted AS (
-  INSERT INTO tasks_attempt (task_id, number, worker, outcome, error_type, error_message, traceback)
-  SELECT id, attempt, %s, 'running', '', '', '' FROM claimed
-)
-SELECT id::text, name, kwargs, attempt, lease_token, max_attempts, requested_by_id, correlation_id FROM claimed
-"""
-
-
-def claim(task_id: str, *, worker: str) -> Claim | None:
-    """Take a due pending task by compare-and-set. None: somebody else has it, or it is not due, or it ended."""
+def insert_many(task: TaskDefinition, kwargs: str, *, requested_by_id: int | None, correlation_id: str) -> list[str]:
+    """Add one pending task for each object of a JSON array, by one statement. Returns their ids in order."""
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [settings.TASK_LEASE_S, task_id, worker[:120]])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    return Claim(row[0], row[1], json.loads(row[2]), *row[3:])  # Django leaves jsonb as text on its connections
+        cursor.execute(INSERT_MANY, [*_values(task, requested_by_id, correlation_id), kwargs])
+        return [row[0] for row in cursor.fetchall()]
 
 
 RENEW = """
-UPDATE tasks_task SET lease_until = now() + make_interval(secs => %s), progress = %s, progress_message = %s
+UPDATE tasks_task SET lease_until = statement_timestamp() + make_interval(secs => %s), progress = %s,
+  progress_message = %s
 WHERE id = %s AND status = 'processing' AND lease_token = %s
 RETURNING cancel_requested_at IS NOT NULL
 """
@@ -146,24 +128,30 @@ def fence(claim: Claim) -> bool:
         return cursor.fetchone() is not None
 
 
-END = """
+NOTE = """
+INSERT INTO tasks_attempt (task_id, number, worker, started_at, ended_at, outcome, error_type, error_message, traceback)
+SELECT id, attempt, worker, attempt_started_at, clock_timestamp(), {outcome}, {error_type}, {message}, {traceback}
+FROM ended
+"""
+NOTE_ENDED = NOTE.format(
+    outcome="%(outcome)s", error_type="%(error_type)s", message="%(message)s", traceback="%(traceback)s"
+)
+END = f"""
 WITH ended AS (
   UPDATE tasks_task SET lease_until = NULL,
     status = CASE WHEN %(status)s <> 'pending' THEN %(status)s
                   WHEN cancel_requested_at IS NULL THEN 'pending' ELSE 'cancelled' END,
     completed_at = CASE WHEN %(status)s <> 'pending' OR cancel_requested_at IS NOT NULL THEN clock_timestamp() END,
     progress = CASE WHEN %(status)s = 'completed' THEN 100 ELSE progress END,
-    result = %(result)s::jsonb, error_type = %(error_type)s, error_message = %(error_message)s,
+    result = %(result)s::jsonb, error_type = %(error_type)s, error_message = %(message)s,
     error_traceback = %(traceback)s,
-    run_after = CASE WHEN %(status)s = 'pending' THEN now() + make_interval(secs => %(wait)s) ELSE run_after END,
-    send_at = CASE WHEN %(status)s = 'pending' THEN now() + make_interval(secs => %(wait)s) ELSE send_at END
+    run_after = CASE WHEN %(status)s <> 'pending' THEN run_after
+                     ELSE statement_timestamp() + make_interval(secs => %(wait)s) END
   WHERE id = %(id)s AND status = 'processing' AND lease_token = %(token)s
-  RETURNING id, attempt
+  RETURNING id, attempt, worker, attempt_started_at
 )
-UPDATE tasks_attempt a SET outcome = %(outcome)s, ended_at = clock_timestamp(), error_type = %(error_type)s,
-  error_message = %(error_message)s, traceback = %(traceback)s
-FROM ended WHERE a.task_id = ended.id AND a.number = ended.attempt
-RETURNING a.id
+{NOTE_ENDED}
+RETURNING task_id
 """
 
 
@@ -188,7 +176,7 @@ def end(
         "outcome": outcome,
         "result": result,
         "error_type": error[0][:200],
-        "error_message": error[1],
+        "message": error[1],
         "traceback": error[2],
         "wait": wait_s * (1 + random.random() / 10),
     }
@@ -197,72 +185,73 @@ def end(
         return cursor.fetchone() is not None
 
 
-EXPIRE = """
+NOTE_TAKEN = NOTE.format(
+    outcome="CASE WHEN status = 'cancelled' THEN status ELSE %(outcome)s END",
+    error_type="%(error_type)s",
+    message="%(message)s",
+    traceback="''",
+)
+# An attempt that its worker did not end. Whether it crashed, ran too long or was handed back decides what follows.
+TAKE = f"""
 WITH lost AS (
-  SELECT id FROM tasks_task WHERE status = 'processing' AND {which} ORDER BY lease_until LIMIT %(limit)s
-  FOR UPDATE SKIP LOCKED
+  SELECT id FROM tasks_task WHERE status = 'processing' AND {{which}} ORDER BY lease_until LIMIT %(limit)s
+  FOR UPDATE {{wait}}
+), judged AS (
+  SELECT t.id, CASE
+      WHEN t.cancel_requested_at IS NOT NULL THEN 'cancelled'
+      WHEN %(outcome)s = 'handed_back' THEN 'pending'
+      WHEN t.attempt - t.handed_back >= t.max_attempts THEN 'failed'
+      WHEN %(outcome)s = 'crashed' AND t.crashes + 1 >= %(max_crashes)s THEN 'failed'
+      ELSE 'pending' END AS next
+  FROM tasks_task t JOIN lost USING (id)
 ), ended AS (
-  UPDATE tasks_task t SET crashes = crashes + 1, lease_until = NULL,
-    status = CASE WHEN t.cancel_requested_at IS NOT NULL THEN 'cancelled'
-                  WHEN t.attempt >= t.max_attempts OR t.crashes + 1 >= %(max_crashes)s THEN 'failed'
-                  ELSE 'pending' END,
-    completed_at = CASE WHEN t.cancel_requested_at IS NOT NULL OR t.attempt >= t.max_attempts
-                          OR t.crashes + 1 >= %(max_crashes)s THEN now() END,
-    error_type = 'WorkerLost', error_message = %(message)s, error_traceback = '',
-    run_after = now(), send_at = now()
-  FROM lost WHERE t.id = lost.id
-  RETURNING t.id, t.attempt, t.status
+  UPDATE tasks_task t SET lease_until = NULL, status = judged.next,
+    crashes = crashes + (%(outcome)s = 'crashed')::int,
+    handed_back = handed_back + (%(outcome)s = 'handed_back')::int,
+    completed_at = CASE WHEN judged.next <> 'pending' THEN clock_timestamp() END,
+    error_type = %(error_type)s, error_message = %(message)s, error_traceback = '',
+    run_after = CASE WHEN judged.next <> 'pending' THEN run_after
+                     WHEN %(outcome)s = 'handed_back' THEN statement_timestamp()
+                     ELSE statement_timestamp() + make_interval(secs => least(2 ^ t.attempt / 2, 30)) END
+  FROM judged WHERE t.id = judged.id
+  RETURNING t.id, t.attempt, t.worker, t.attempt_started_at, t.status
 ), noted AS (
-  UPDATE tasks_attempt a SET outcome = 'crashed', ended_at = now(), error_type = 'WorkerLost',
-    error_message = %(message)s
-  FROM ended WHERE a.task_id = ended.id AND a.number = ended.attempt
+  {NOTE_TAKEN}
 )
 SELECT id::text, status FROM ended
 """
+EXPIRED = "lease_until < statement_timestamp()"
+OF_WORKER = "worker = %(worker)s"
+OF_CLAIM = "id = %(id)s AND lease_token = %(token)s"
+Taken = Sequence[tuple[str, str]]
 
 
-def expire(*, limit: int = 500) -> list[tuple[str, str]]:
-    """Take tasks back from workers whose lease ran out: to pending, or to failed when they crash too often."""
-    return _expire("lease_until < now()", {"limit": limit, "message": "The worker did not renew its lease."})
+def expire(*, limit: int = 500) -> Taken:
+    """Take tasks from workers whose lease ran out: to pending, or to failed when they crash too often."""
+    return _take(EXPIRED, "crashed", "WorkerLost", "The worker did not renew its lease.", limit=limit)
 
 
-OF_WORKER = """id = %(id)s AND EXISTS (
-    SELECT 1 FROM tasks_attempt a
-    WHERE a.task_id = tasks_task.id AND a.number = tasks_task.attempt AND a.worker = %(worker)s)"""
+def crashed(*, worker: str, message: str) -> Taken:
+    """`worker` is seen to be dead: take what it ran, without waiting for the lease."""
+    return _take(OF_WORKER, "crashed", "WorkerLost", message, worker=worker)
 
 
-def crashed(task_id: str, *, worker: str, message: str) -> list[tuple[str, str]]:
-    """`worker` is seen to be dead: take back the attempt it runs, and no other's, without waiting for the lease."""
-    return _expire(OF_WORKER, {"limit": 1, "message": message, "id": task_id, "worker": worker[:120]})
+def timed_out(*, worker: str, message: str) -> Taken:
+    """`worker` was killed because its task outran its timeout, or did not stop when it was told to."""
+    return _take(OF_WORKER, "timed_out", "TaskTimeout", message, worker=worker)
 
 
-def _expire(which: str, values: dict[str, Any]) -> list[tuple[str, str]]:
+def hand_back(*, worker: str = "", claim: Claim | None = None, reason: str) -> Taken:
+    """The attempt was ended through no fault of the task: it runs again soon and counts for nothing."""
+    if claim is None:
+        return _take(OF_WORKER, "handed_back", "HandedBack", reason, worker=worker)
+    return _take(OF_CLAIM, "handed_back", "HandedBack", reason, id=claim.id, token=claim.token)
+
+
+def _take(which: str, outcome: str, error_type: str, message: str, *, limit: int = 1, **values: Any) -> Taken:
+    values |= {"outcome": outcome, "error_type": error_type, "message": message, "limit": limit}
     with connection.cursor() as cursor:
-        cursor.execute(EXPIRE.format(which=which), {**values, "max_crashes": MAX_CRASHES})
+        # A dead worker's row may be locked for a moment more, by the connection it left; sweepers share the rows.
+        wait = "SKIP LOCKED" if which == EXPIRED else ""
+        cursor.execute(TAKE.format(which=which, wait=wait), {**values, "max_crashes": MAX_CRASHES})
         return cursor.fetchall()
-
-
-DUE = """
-UPDATE tasks_task SET send_at = now() + make_interval(secs => %s), send_no = send_no + 1
-WHERE id IN (
-  SELECT id FROM tasks_task WHERE status = 'pending' AND send_at <= now() AND queue_name = ANY(%s)
-  ORDER BY send_at LIMIT %s FOR UPDATE SKIP LOCKED
-)
-RETURNING id::text, queue_name, send_no, name, priority, created_at
-"""
-
-
-def due(queues: list[str], *, limit: int) -> list[tuple[str, str, int, str]]:
-    """Pending tasks for which nobody rang lately, most urgent first: (id, queue, number of this ring, name)."""
-    with connection.cursor() as cursor:
-        cursor.execute(DUE, [settings.TASK_RESEND_S, queues, limit])
-        rows = sorted(cursor.fetchall(), key=lambda row: (-row[4], row[5]))
-    return [row[:4] for row in rows]
-
-
-def resend_soon(task_ids: list[str]) -> None:
-    """The bell failed: let the relay ring as soon as Redis is back."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE tasks_task SET send_at = now() WHERE id = ANY(%s::uuid[]) AND status = 'pending'", [task_ids]
-        )

@@ -1,14 +1,27 @@
-"""Put back what dead workers left, and drop results whose time is over."""
+"""Put back what dead workers left, and clear away what has had its time."""
 
 import logging
 
 from django.db import connection
 
 from tasks import store
+from tasks.definitions import registered_names
 from tasks.models import Status
 
 logger = logging.getLogger(__name__)
+BATCH = 1_000
 
+UNKNOWN = """
+WITH unknown AS (
+  SELECT id FROM tasks_task
+  WHERE status = 'pending' AND name <> ALL(%s) AND run_after < now() - make_interval(secs => %s)
+  LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE tasks_task t SET status = 'failed', completed_at = clock_timestamp(), error_type = 'UnknownTask',
+  error_message = 'No release that ran in the last hour knows a task of this name.'
+FROM unknown WHERE t.id = unknown.id
+"""
+UNKNOWN_FOR_S = 3_600  # a name this release does not know may belong to the next one
 DROP_RESULTS = """
 UPDATE tasks_task SET result = NULL, result_dropped_at = now()
 WHERE id IN (
@@ -29,10 +42,24 @@ def sweep() -> int:
     return len(taken)
 
 
-def drop_expired_results(*, limit: int = 1_000) -> int:
-    """Results live for their TTL; the row keeps saying when its result was dropped."""
+def clean() -> None:
+    """Give up tasks nobody knows, and drop results and slots whose time is over."""
+    fail_unknown()
+    while drop_expired_results() == BATCH:
+        pass
+    with connection.cursor() as cursor:
+        cursor.execute(DROP_SLOTS)
+
+
+def fail_unknown(*, limit: int = BATCH) -> int:
+    """Fail tasks that waited for an hour for a release that knows their name. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNKNOWN, [registered_names(), UNKNOWN_FOR_S, limit])
+        return cursor.rowcount
+
+
+def drop_expired_results(*, limit: int = BATCH) -> int:
+    """Results live for their TTL; the row keeps saying when its result was dropped. Returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(DROP_RESULTS, [limit])
-        dropped = cursor.rowcount
-        cursor.execute(DROP_SLOTS)
-    return dropped
+        return cursor.rowcount

@@ -1,47 +1,43 @@
-"""The RQ side: a job class that can run nothing but a task, and a worker that notices its work-horse's death."""
+"""The RQ side: a job that is nothing but a bell, and a worker whose work-horse answers it from PostgreSQL."""
 
 from __future__ import annotations
 
 import logging
+import os
+import secrets
+import socket
+import time
 from typing import Any
 
-from django.db import connections
+from redis.exceptions import RedisError
 from rq import Worker
 from rq.job import Job
+from rq.queue import Queue
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 
 from base.startup import refuse_unsafe_start
-from tasks import store
-from tasks.bell import ENTRY
-from tasks.execution import run_task, worker_name
+from tasks import bell
+from tasks.horse import Horse
 
 logger = logging.getLogger(__name__)
+STOP_GRACE_S = 25.0  # a stopping worker lets its task finish for so long, then hands it back
+HEARTBEAT_S = 15.0
 
 
 class RefusedJob(Exception):
-    """A job in Redis that is not one of ours. Whoever can write to Redis must not be able to run code here."""
-
-
-def run(task_id: str) -> None:
-    """The one function RQ may call."""
-    run_task(task_id)
+    """A job in Redis that is not a bell. Whoever can write to Redis must not be able to run code here."""
 
 
 class TaskJob(Job):
-    """Refuses every function, callback and argument but `run(task_id)`."""
+    """A bell. Refuses every function, callback and argument; nothing in a job is ever imported or called."""
 
     @property
     def func(self) -> Any:
-        expected = (
-            self.func_name == ENTRY
-            and self.instance is None
-            and not self.kwargs
-            and len(self.args) == 1
-            and isinstance(self.args[0], str)
-        )
-        if not expected:
-            raise RefusedJob(f"refused the job {self.id}")
-        return run
+        raise RefusedJob(f"refused to call the job {self.id}")
+
+    def is_bell(self) -> bool:
+        return self.func_name == bell.ENTRY and self.instance is None and not self.args and not self.kwargs
 
     @property
     def success_callback(self) -> None:  # type: ignore[override]
@@ -57,31 +53,60 @@ class TaskJob(Job):
 
 
 class TaskWorker(Worker):
-    """RQ's forking worker with our job class and JSON, however it is started."""
+    """RQ's worker, registered and stopped as every RQ worker is, with one work-horse that outlives its jobs."""
 
     job_class = TaskJob
+    max_connection_wait_time = 2.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["job_class"] = TaskJob
         kwargs["serializer"] = JSONSerializer  # rqworker's own default is pickle, which runs code
+        kwargs["name"] = kwargs.get("name") or f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
+        kwargs["log_job_description"] = False
         super().__init__(*args, **kwargs)
+        self.horse = Horse(self.queue_names(), name=self.name)
+        self._beat_at = 0.0
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         refuse_unsafe_start()
-        return super().work(*args, **kwargs)
-
-    def fork_work_horse(self, job: Job, queue: Any) -> None:
-        connections.close_all()  # parent and child must not share a socket
-        super().fork_work_horse(job, queue)
-
-    def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: Any) -> None:
-        """The work-horse was killed or crashed: put its task back at once instead of waiting for the lease."""
+        self.horse.start()
         try:
-            args = job.args
-            if isinstance(args, list | tuple) and len(args) == 1:
-                message = f"The work-horse ended unexpectedly (wait status {ret_val})."
-                store.crashed(str(args[0]), worker=worker_name(retpid), message=message)
-        except Exception:
-            logger.exception("could not note the crash; the sweeper will")
+            return super().work(*args, **kwargs)
+        except SystemExit:  # a second signal
+            self.horse.stop(now=True)
+            raise
         finally:
-            connections.close_all()
+            self.horse.stop()
+
+    def bootstrap(self, *args: Any, **kwargs: Any) -> None:
+        super().bootstrap(*args, **kwargs)
+        bell.ring(self.queue_names()[0])  # what is due already may have no bell
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Answer a bell: the work-horse runs what is due in PostgreSQL, in whatever queue of ours it is."""
+        try:
+            if not (isinstance(job, TaskJob) and job.is_bell()):
+                logger.error("refused a job that is not a bell", extra={"job": job.id})
+                return
+        except Exception:  # what does not even parse
+            logger.exception("refused a job that cannot be read", extra={"job": job.id})
+            return
+        finally:
+            self._forget(job, queue)
+        self._state = WorkerStatus.BUSY  # a signal now stops after the task; Redis learns of it with the next beat
+        self.horse.work(tick=self._tick, stopping=lambda: self._stop_requested, grace_s=STOP_GRACE_S)
+
+    def _forget(self, job: Job, queue: Queue) -> None:
+        with self.connection.pipeline() as pipeline:
+            pipeline.delete(job.key)
+            pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+            pipeline.execute()
+
+    def _tick(self) -> None:
+        if time.monotonic() - self._beat_at > HEARTBEAT_S:
+            self._beat_at = time.monotonic()
+            try:
+                self.set_state(WorkerStatus.BUSY)
+                self.heartbeat()
+            except (RedisError, OSError) as error:
+                logger.debug("worker could not tell redis: %s", type(error).__name__)

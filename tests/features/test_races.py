@@ -93,17 +93,17 @@ def test_many_events_make_one_waiting_recompute(redis):
 
 
 def test_a_recompute_that_started_does_not_swallow_a_later_event(redis):
-    from tasks import store
+    from tasks import claims
 
     [task_id] = ingest([watered("a")]).task_ids
-    assert store.claim(task_id, worker="w") is not None
+    assert claims.claim(task_id, worker="w") is not None
     [other] = ingest([watered("a")]).task_ids
     assert other != task_id
 
 
 def test_a_waiting_recompute_cannot_start_before_the_writer_it_serves_commits(redis):
     """The second writer joins the first's task: its first attempt waits for the second's rows."""
-    from tasks import store
+    from tasks import claims
 
     [task_id] = ingest([watered("a")]).task_ids
     joined, claimed = threading.Event(), threading.Event()
@@ -118,7 +118,7 @@ def test_a_waiting_recompute_cannot_start_before_the_writer_it_serves_commits(re
 
     def worker():
         assert joined.wait(10)
-        assert store.claim(task_id, worker="w") is not None
+        assert claims.claim(task_id, worker="w") is not None
         order.append("claim")
         claimed.set()
 

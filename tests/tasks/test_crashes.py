@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 
-from tasks import bell, store
+from tasks import bell, claims, store
 from tasks.execution import run_task
 from tasks.models import Attempt, Status, Task
 from tasks.relay import relay
@@ -16,7 +16,7 @@ from tests.garden import tasks as garden
 from tests.processes import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-QUICK = {"TASK_LEASE_S": "2", "TASK_RESEND_S": "2"}
+QUICK = {"TASK_LEASE_S": "2"}
 
 
 def status(task_id: str, *wanted: str):
@@ -86,16 +86,9 @@ def test_an_emptied_redis_costs_time_only(processes, redis):
     redis.flushdb()
     processes.worker(**QUICK)
     processes.scheduler(**QUICK)
-    Task.objects.update(send_at=connection_now())  # time as data: the resend interval has passed
     for result in results:
         eventually(status(result.id, Status.COMPLETED), log=processes.log)
     assert Group.objects.filter(name__startswith="task ").count() == 30
-
-
-def connection_now():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        return cursor.fetchone()[0]
 
 
 def test_with_redis_away_the_task_is_stored_and_the_relay_sends_it_later(
@@ -127,18 +120,19 @@ def test_a_second_delivery_does_nothing(redis):
 
 def test_a_dead_worker_takes_back_only_its_own_attempt(redis):
     result = garden.note.enqueue(name="mine")
-    claim = store.claim(result.id, worker="alive")
-    assert store.crashed(result.id, worker="dead", message="gone") == []
+    claim = claims.claim(result.id, worker="alive")
+    assert store.crashed(worker="dead", message="gone") == []
     assert store.renew(claim, progress=1, message="") is False
-    assert store.crashed(result.id, worker="alive", message="gone") == [(result.id, Status.PENDING)]
+    assert store.crashed(worker="alive", message="gone") == [(result.id, Status.PENDING)]
 
 
 def test_a_zombie_cannot_finish_after_its_lease_was_taken(redis):
     result = garden.note.enqueue(name="zombie")
-    zombie = store.claim(result.id, worker="zombie")
+    zombie = claims.claim(result.id, worker="zombie")
     Task.objects.update(lease_until="2020-01-01T00:00Z")  # time as data: the lease ran out
     assert store.expire() == [(result.id, Status.PENDING)]
-    successor = store.claim(result.id, worker="successor")
+    Task.objects.update(run_after="2020-01-01T00:00Z")  # and so did its backoff
+    successor = claims.claim(result.id, worker="successor")
     assert not store.end(zombie, status=Status.COMPLETED, outcome=Attempt.Outcome.COMPLETED, result="1")
     assert store.renew(zombie, progress=50, message="") is None
     assert store.end(successor, status=Status.COMPLETED, outcome=Attempt.Outcome.COMPLETED, result="2")

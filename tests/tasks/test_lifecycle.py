@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, InternalError, transaction
+from django.db.models.functions import Now
 
 from tasks.models import Attempt, Status, Task
 from tests.garden import tasks as garden
@@ -62,10 +63,8 @@ def test_failures_end_in_the_dead_letters(processes, how, attempts):
 def test_the_database_keeps_terminal_states_terminal(state):
     result = garden.note.enqueue(name="x")
     if state != Status.CANCELLED:
-        Task.objects.filter(pk=result.id).update(status=Status.PROCESSING)
-    from django.db.models.functions import Now
-
-    Task.objects.filter(pk=result.id).update(status=state, completed_at=Now())
+        Task.objects.filter(pk=result.id).update(status=Status.PROCESSING, lease_until=Now())
+    Task.objects.filter(pk=result.id).update(status=state, completed_at=Now(), lease_until=None)
     for other in set(Status) - {state}:
         with pytest.raises((InternalError, IntegrityError)), transaction.atomic():
             Task.objects.filter(pk=result.id).update(status=other)

@@ -9,13 +9,14 @@ from django.db import connections
 from django.utils import timezone
 
 from audit.models import Entry
-from tasks import services, store
+from tasks import claims, services, store
 from tasks.definitions import periodic_tasks
 from tasks.execution import run_task
 from tasks.models import Attempt, PeriodicRun, Status, Task
 from tasks.relay import relay
-from tasks.scheduler import tick
-from tasks.sweep import drop_expired_results
+from tasks.rhythm import Every
+from tasks.schedules import declare, tick
+from tasks.sweep import drop_expired_results, fail_unknown
 from tests import makers
 from tests.garden import tasks as garden
 from tests.processes import eventually
@@ -54,14 +55,14 @@ class TestCancel:
 
     def test_a_cancelled_task_whose_worker_dies_is_not_tried_again(self):
         result = garden.note.enqueue(name="x")
-        store.claim(result.id, worker="w")
+        claims.claim(result.id, worker="w")
         services.cancel_task(task_id=result.id)
         Task.objects.update(lease_until="2020-01-01T00:00Z")
         assert store.expire() == [(result.id, Status.CANCELLED)]
 
     def test_a_failed_attempt_of_a_cancelled_task_is_not_tried_again(self):
         result = garden.fail.enqueue(how="temporary")
-        claim = store.claim(result.id, worker="w")
+        claim = claims.claim(result.id, worker="w")
         services.cancel_task(task_id=result.id)
         store.end(claim, status=Status.PENDING, outcome=Attempt.Outcome.ERROR, wait_s=1)
         assert Task.objects.get().status == Status.CANCELLED
@@ -131,7 +132,7 @@ class TestKeys:
         keyed = garden.note.using(coalesce_key="one")
         first = keyed.enqueue(name="a")
         assert keyed.enqueue(name="b").id == first.id
-        claim = store.claim(first.id, worker="w")
+        claim = claims.claim(first.id, worker="w")
         second = keyed.enqueue(name="c")
         assert second.id != first.id
         # the first may still go back to wait for its retry beside the second
@@ -143,13 +144,15 @@ class TestTime:
         later = garden.note.using(run_after=timezone.now() + timedelta(hours=1)).enqueue(name="later")
         run_task(later.id)
         assert Task.objects.get().status == Status.PENDING and relay() == 0
-        Task.objects.update(run_after="2020-01-01T00:00Z", send_at="2020-01-01T00:00Z")
+        Task.objects.update(run_after="2020-01-01T00:00Z")
         assert relay() == 1
         run_task(later.id)
         assert Task.objects.get().status == Status.COMPLETED
 
     def test_two_schedulers_start_a_slot_once(self):
         hourly = next(periodic for periodic in periodic_tasks() if periodic.task.name == "garden.hourly")
+
+        declare()
 
         def one(_):
             try:
@@ -163,7 +166,7 @@ class TestTime:
 
     def test_batch_extraction_runs_every_five_minutes(self):
         [periodic] = [p for p in periodic_tasks() if p.task.name == "features.batch_feature_extraction"]
-        assert periodic.interval == timedelta(minutes=5)
+        assert periodic.rhythm == Every(timedelta(minutes=5))
         assert periodic.kwargs == {"batch_size": 50, "max_batches": 5}
 
     def test_old_results_are_dropped_and_the_row_says_so(self):
@@ -187,12 +190,15 @@ class TestLimits:
         assert task.status == Status.FAILED and "ResultTooLarge" in task.error_type
         assert not Group.objects.filter(name="large").exists()
 
-    def test_a_name_of_another_release_is_put_back(self):
+    def test_a_name_of_another_release_waits_an_hour_for_it(self):
         result = garden.note.enqueue(name="x")
         Task.objects.update(name="garden.from_the_future")
         run_task(result.id)
-        task = Task.objects.get()
-        assert task.status == Status.PENDING and task.error_type == "UnknownTask" and task.run_after > timezone.now()
+        assert claims.claim_next(["default"], worker="w") is None and relay() == 0 and fail_unknown() == 0
+        assert Task.objects.get().status == Status.PENDING and Task.objects.get().attempt == 0
+        Task.objects.update(run_after=timezone.now() - timedelta(hours=2))
+        assert fail_unknown() == 1
+        assert (Task.objects.get().status, Task.objects.get().error_type) == (Status.FAILED, "UnknownTask")
 
     def test_positional_arguments_are_refused(self):
         from django_tasks.exceptions import InvalidTaskError

@@ -1,4 +1,4 @@
-"""The rows that are the truth about background work. RQ only rings the bell."""
+"""A piece of background work and its attempts."""
 
 import pgtrigger
 from django.conf import settings
@@ -37,7 +37,7 @@ class Task(models.Model):
     subject_id = models.CharField(max_length=100, default="")
     kwargs = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
-    run_after = models.DateTimeField(null=True)
+    run_after = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     progress = models.PositiveSmallIntegerField(default=0)
@@ -49,29 +49,37 @@ class Task(models.Model):
     error_message = models.TextField(default="")
     error_traceback = models.TextField(default="")
     attempt = models.PositiveSmallIntegerField(default=0)
+    attempt_started_at = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=120, default="")  # of the current or last attempt
     max_attempts = models.PositiveSmallIntegerField(default=3)
+    timeout_s = models.PositiveIntegerField(default=300)
     crashes = models.PositiveSmallIntegerField(default=0)
+    handed_back = models.PositiveSmallIntegerField(default=0)  # attempts that count for nothing: their worker stopped
     lease_token = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
-    send_at = models.DateTimeField(db_default=Now())  # when the relay should ring (again) for it
-    send_no = models.PositiveIntegerField(default=0)
     unique_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 - NULL: no key
     coalesce_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 - NULL: no key
     cancel_requested_at = models.DateTimeField(null=True)
     discarded_at = models.DateTimeField(null=True)
     retry_of = models.OneToOneField("self", models.PROTECT, null=True, related_name="retried_by")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
+    )
     correlation_id = models.CharField(max_length=64, default="")
 
     objects = TaskQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-created_at", "-id"]
+        ordering = ["-id"]  # ids are made in order of time
         constraints = [
-            models.UniqueConstraint(fields=["unique_key"], condition=Q(status__in=LIVE), name="task_unique_live"),
+            models.UniqueConstraint(
+                fields=["unique_key"],
+                condition=Q(status__in=LIVE, unique_key__isnull=False),
+                name="task_unique_live",
+            ),
             models.UniqueConstraint(
                 fields=["coalesce_key"],
-                condition=Q(status=Status.PENDING, attempt=0),
+                condition=Q(status=Status.PENDING, attempt=0, coalesce_key__isnull=False),
                 name="task_coalesce_waiting",
             ),
             models.CheckConstraint(condition=Q(progress__lte=100), name="task_progress_percent"),
@@ -80,15 +88,28 @@ class Task(models.Model):
                 condition=Q(status__in=LIVE, completed_at=None) | Q(status__in=TERMINAL, completed_at__isnull=False),
                 name="task_completed_at_iff_ended",
             ),
+            models.CheckConstraint(
+                condition=Q(status=Status.PROCESSING, lease_until__isnull=False)
+                | (~Q(status=Status.PROCESSING) & Q(lease_until=None)),
+                name="task_lease_iff_processing",
+            ),
         ]
+        # Rows change state twice, and each time enter every index whose condition they meet: hence the conditions.
         indexes = [
-            models.Index(fields=["send_at"], condition=Q(status=Status.PENDING), name="task_due"),
+            models.Index(
+                "queue_name", F("priority").desc(), "run_after", condition=Q(status=Status.PENDING), name="task_due"
+            ),
             models.Index(fields=["lease_until"], condition=Q(status=Status.PROCESSING), name="task_leased"),
-            models.Index(fields=["-created_at", "-id"], name="task_newest"),
-            models.Index(fields=["status", "-created_at", "-id"], name="task_by_status"),
-            models.Index(fields=["name", "-created_at"], name="task_by_name"),
-            models.Index(fields=["subject_type", "subject_id", "-created_at"], name="task_by_subject"),
-            models.Index(fields=["requested_by", "-created_at"], name="task_by_requester"),
+            models.Index(fields=["completed_at"], condition=Q(completed_at__isnull=False), name="task_ended"),
+            models.Index(fields=["status", "id"], condition=~Q(status=Status.COMPLETED), name="task_not_completed"),
+            models.Index(fields=["name", "id"], name="task_by_name"),
+            models.Index(
+                fields=["subject_type", "subject_id", "id"], condition=~Q(subject_type=""), name="task_by_subject"
+            ),
+            models.Index(
+                fields=["requested_by", "id"], condition=Q(requested_by__isnull=False), name="task_by_requester"
+            ),
+            models.Index(fields=["correlation_id"], condition=~Q(correlation_id=""), name="task_by_correlation"),
             models.Index(
                 fields=["completed_at"],
                 condition=Q(result__isnull=False, status=Status.COMPLETED),
@@ -126,21 +147,22 @@ class Task(models.Model):
 
 
 class Attempt(models.Model):
-    """One try of a task by one worker. Its outcome stays, whatever later attempts bring."""
+    """One ended try of a task by one worker. It stays, whatever later ones bring; the running one is on the task."""
 
     class Outcome(models.TextChoices):
-        RUNNING = "running"
         COMPLETED = "completed"
         ERROR = "error"
+        TIMED_OUT = "timed_out"
         CRASHED = "crashed"
         CANCELLED = "cancelled"
+        HANDED_BACK = "handed_back"
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     worker = models.CharField(max_length=120)
-    started_at = models.DateTimeField(db_default=Now())
-    ended_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.RUNNING)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    outcome = models.CharField(max_length=11, choices=Outcome)
     error_type = models.CharField(max_length=200, default="")
     error_message = models.TextField(default="")
     traceback = models.TextField(default="")
@@ -151,22 +173,3 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.task_id}"
-
-    @property
-    def duration(self) -> object:
-        return self.ended_at - self.started_at if self.ended_at else None
-
-
-class PeriodicRun(models.Model):
-    """A slot of a periodic task that has been enqueued. The key makes a double tick impossible."""
-
-    name = models.CharField(max_length=120)
-    slot = models.DateTimeField()
-    task = models.ForeignKey(Task, models.SET_NULL, null=True, related_name="+")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["name", "slot"], name="periodic_slot_once")]
-        indexes = [models.Index(F("slot"), name="periodic_slot")]
-
-    def __str__(self) -> str:
-        return f"{self.name} @ {self.slot:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,215 @@
+"""The work-horse: a child process that runs tasks one after another, and its master's hold on it.
+
+It lives as long as nothing goes wrong, so a task costs neither a fork nor a connection; and it is a process of its
+own, so a task that crashes takes only itself with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import mmap
+import os
+import select
+import signal
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from django.db import DatabaseError, connection, connections
+
+from tasks import claims, store
+from tasks.errors import LeaseLost, TaskCancelled, TaskTimeout
+from tasks.execution import prepare_connection, run_claim
+from tasks.pulse import Pulse, Run
+
+logger = logging.getLogger(__name__)
+KILL_AFTER_S = 5.0  # a task that was told to stop has this long before its process is killed
+MOST_TASKS = 10_000  # then a fresh process takes over
+LOOK_S = 0.25  # how often the master looks at a busy horse
+GO, IDLE, RECYCLE = b"g", b"i", b"r"
+KILL_AT, STOPPING = 0, 8  # offsets in the shared page
+
+
+class Horse:
+    """The master's side. Everything here runs in the worker, which keeps no database connection open."""
+
+    def __init__(self, queues: Sequence[str], *, name: str) -> None:
+        self.queues, self.name = list(queues), name
+        self.page = mmap.mmap(-1, mmap.PAGESIZE)  # shared with the child: when to kill it, whether to stop
+        self.pid = 0
+        self.stop_by = self.seen_kill_at = 0.0
+
+    @property
+    def worker(self) -> str:
+        """How attempts name the process that runs them."""
+        return f"{self.name}/{self.pid}"
+
+    def start(self) -> None:
+        connections.close_all()  # parent and child must not share a socket
+        struct.pack_into("d?", self.page, KILL_AT, 0.0, False)
+        self.verdict: Callable[..., store.Taken] = store.crashed
+        self.why = ""
+        self.line, theirs = socket.socketpair()
+        gc.freeze()
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 1
+            try:
+                self.line.close()
+                os.setpgrp()
+                Rider(self, theirs).ride()
+                status = 0
+            finally:
+                os._exit(status)
+        theirs.close()
+
+    def work(self, *, tick: Callable[[], None], stopping: Callable[[], bool], grace_s: float) -> None:
+        """Let the child run tasks until none is due. Notes its death, and kills it when it must be."""
+        if not self.pid:
+            self.start()
+        try:
+            self.line.send(GO)
+        except OSError:  # it died while it had nothing to do
+            self._bury()
+            self.start()
+            self.line.send(GO)
+        while True:
+            ready, _, _ = select.select([self.line], [], [], LOOK_S)
+            if ready:
+                if (said := self.line.recv(1)) != IDLE:
+                    self._bury(expected=said == RECYCLE)
+                return
+            tick()
+            self._watch(stopping(), grace_s)
+
+    def _watch(self, stopping: bool, grace_s: float) -> None:
+        now = time.monotonic()
+        (kill_at,) = struct.unpack_from("d", self.page, KILL_AT)
+        # Seen twice, or it might belong to a task that has just ended.
+        late, self.seen_kill_at = kill_at and now > kill_at and kill_at == self.seen_kill_at, kill_at
+        if stopping and not self.stop_by:
+            self.stop_by = now + grace_s
+            struct.pack_into("?", self.page, STOPPING, True)
+        if late:
+            self._kill(store.timed_out, "The task did not stop in time; its process was killed.")
+        elif self.stop_by and now > self.stop_by:
+            self._kill(hand_back, "Its worker was stopped.")
+
+    def stop(self, *, now: bool = False) -> None:
+        """End the child: when it is idle, or at once with its task handed back."""
+        if self.pid:
+            if now:
+                self._kill(hand_back, "Its worker was stopped.")
+            self.line.close()  # the child reads the end of the line and leaves
+            self._bury(expected=not now)
+
+    def _kill(self, verdict: Callable[..., store.Taken], why: str) -> None:
+        self.verdict, self.why = verdict, why
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def _bury(self, *, expected: bool = False) -> None:
+        """Wait for the child's end and note what became of the task it ran. Past a failure the sweeper does."""
+        worker, pid, self.pid = self.worker, self.pid, 0
+        status = 0
+        with contextlib.suppress(ChildProcessError):
+            status = os.waitpid(pid, 0)[1]
+        self.line.close()
+        if not expected:
+            why = self.why or f"The work-horse ended unexpectedly ({ending(status)})."
+            with contextlib.suppress(DatabaseError):
+                for task_id, now in self.verdict(worker=worker, message=why):
+                    logger.error("task lost its process", extra={"task_id": task_id, "now": now, "why": why})
+            connections.close_all()
+
+
+def hand_back(*, worker: str, message: str) -> store.Taken:
+    return store.hand_back(worker=worker, reason=message)
+
+
+def ending(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"exit code {os.waitstatus_to_exitcode(status)}"
+
+
+class Rider:
+    """The child's side: claims and runs."""
+
+    def __init__(self, horse: Horse, line: socket.socket) -> None:
+        self.page, self.line, self.queues = horse.page, line, horse.queues
+        self.worker = f"{horse.name}/{os.getpid()}"
+        self.guarded: Run | None = None
+        self.deadline = 0.0
+        self.done = 0
+        self.main_thread = threading.get_ident()
+
+    def ride(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the master decides when to stop
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, self._alarm)
+        self.pulse = Pulse(on_stop=self._interrupt)
+        with contextlib.suppress(DatabaseError):
+            prepare_connection()  # before the first task needs it
+        while self.line.recv(1):
+            try:
+                self._drain()
+            except DatabaseError as error:
+                logger.warning("worker waits for postgresql: %s", type(error).__name__)
+                connection.close()
+                time.sleep(0.5)
+            recycle = self.done >= MOST_TASKS
+            self.line.send(RECYCLE if recycle else IDLE)
+            if recycle:
+                return
+
+    def _drain(self) -> None:
+        struct.pack_into("d", self.page, KILL_AT, 0.0)
+        if connection.connection is None:
+            prepare_connection()
+        elif not connection.is_usable():
+            connection.close()
+            prepare_connection()
+        while self.done < MOST_TASKS and not struct.unpack_from("?", self.page, STOPPING)[0]:
+            claim = claims.claim_next(self.queues, worker=self.worker)
+            if claim is None:
+                return
+            run_claim(claim, self.pulse, self._guard)
+            self.done += 1
+            if connection.connection is None or not connection.get_autocommit():  # the task left it unfit for the next
+                connection.close()
+                prepare_connection()
+
+    @contextlib.contextmanager
+    def _guard(self, run: Run) -> Iterator[None]:
+        """The task's function runs inside: a timeout, a cancellation or a lost lease interrupts it."""
+        self.deadline = time.monotonic() + run.claim.timeout_s
+        struct.pack_into("d", self.page, KILL_AT, self.deadline + KILL_AFTER_S)
+        self.guarded = run
+        signal.setitimer(signal.ITIMER_REAL, run.claim.timeout_s)
+        try:
+            yield
+        finally:
+            self.guarded = None
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            struct.pack_into("d", self.page, KILL_AT, 0.0)
+
+    def _interrupt(self, run: Run) -> None:
+        """In the heartbeat's thread: have the main thread stop the task, and the master kill it if it does not."""
+        struct.pack_into("d", self.page, KILL_AT, time.monotonic() + KILL_AFTER_S)
+        signal.pthread_kill(self.main_thread, signal.SIGALRM)
+
+    def _alarm(self, number: int, frame: object) -> None:
+        run = self.guarded
+        if run is None:
+            return
+        if run.lost:
+            raise LeaseLost
+        if run.cancelled:
+            raise TaskCancelled
+        if time.monotonic() >= self.deadline:
+            raise TaskTimeout

@@ -1,0 +1,74 @@
+"""The function that picks and takes the next task; tasks.claims says what it promises."""
+
+from django.db import migrations
+
+CLAIM = """
+CREATE FUNCTION tasks_claim(queues text[], names text[], limited text[], limits int[], lease_s float8, worker text)
+RETURNS SETOF tasks_task LANGUAGE plpgsql
+-- The index of due tasks is in the order wanted; statistics, stale after every burst, must not talk a plan out of it.
+SET enable_sort = off SET enable_bitmapscan = off SET enable_seqscan = off
+AS $$
+DECLARE
+  queue text;
+  candidate record;
+  is_full boolean;
+BEGIN
+  -- A claim lost in a crash of the server is no claim: the row is pending again, and nothing waits for the disk.
+  PERFORM set_config('synchronous_commit', 'off', true);
+  names := ARRAY(SELECT unnest(names) EXCEPT
+                 SELECT c.name FROM tasks_control c WHERE c.kind = 'task' AND c.paused_at IS NOT NULL);
+  FOREACH queue IN ARRAY queues LOOP
+    CONTINUE WHEN EXISTS (SELECT 1 FROM tasks_control c
+                          WHERE c.kind = 'queue' AND c.name = queue AND c.paused_at IS NOT NULL);
+    LOOP
+      SELECT t.id, t.name INTO candidate FROM tasks_task t
+      WHERE t.status = 'pending' AND t.queue_name = queue AND t.run_after <= statement_timestamp()
+        AND t.name = ANY(names)
+      ORDER BY t.priority DESC, t.run_after LIMIT 1 FOR UPDATE SKIP LOCKED;
+      EXIT WHEN NOT FOUND;
+
+      IF EXISTS (SELECT 1 FROM tasks_control c WHERE c.kind = 'queue' AND c.name = queue AND c.max_running IS NOT NULL)
+      THEN
+        PERFORM pg_advisory_xact_lock(29045, hashtext(queue));
+        -- A new statement sees what was committed before the lock was ours.
+        SELECT c.max_running <= (SELECT count(*) FROM tasks_task p
+                                 WHERE p.status = 'processing' AND p.queue_name = queue)
+        INTO is_full FROM tasks_control c WHERE c.kind = 'queue' AND c.name = queue;
+        EXIT WHEN is_full;
+      END IF;
+
+      IF candidate.name = ANY(limited)
+        OR EXISTS (SELECT 1 FROM tasks_control c
+                   WHERE c.kind = 'task' AND c.name = candidate.name AND c.max_running IS NOT NULL)
+      THEN
+        PERFORM pg_advisory_xact_lock(29793, hashtext(candidate.name));
+        SELECT min(l.max_running) <= (SELECT count(*) FROM tasks_task p
+                                      WHERE p.status = 'processing' AND p.name = candidate.name)
+        INTO is_full FROM (
+          SELECT c.max_running FROM tasks_control c
+          WHERE c.kind = 'task' AND c.name = candidate.name AND c.max_running IS NOT NULL
+          UNION ALL
+          SELECT d.most FROM unnest(limited, limits) AS d(name, most) WHERE d.name = candidate.name
+        ) l;
+        IF is_full THEN
+          names := array_remove(names, candidate.name::text);
+          CONTINUE;
+        END IF;
+      END IF;
+
+      RETURN QUERY UPDATE tasks_task t SET status = 'processing', attempt = t.attempt + 1,
+        lease_token = t.lease_token + 1, lease_until = clock_timestamp() + make_interval(secs => lease_s),
+        worker = tasks_claim.worker, attempt_started_at = clock_timestamp(),
+        started_at = coalesce(t.started_at, clock_timestamp()), progress = 0, progress_message = ''
+      WHERE t.id = candidate.id RETURNING t.*;
+      RETURN;
+    END LOOP;
+  END LOOP;
+END $$
+"""
+DROP = "DROP FUNCTION tasks_claim(text[], text[], text[], int[], float8, text)"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("tasks", "0002_the_whole_job_system")]
+    operations = [migrations.RunSQL(CLAIM, DROP)]
