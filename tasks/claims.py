@@ -8,6 +8,7 @@ is taken from it, so no slot can leak; two claims of one limited name wait for e
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,12 +16,18 @@ from django.conf import settings
 from django.db import connection
 
 from tasks.definitions import declared_limits, registered_names
-from tasks.store import Claim
+from tasks.store import END, Claim, Completion, completed_values
+
+logger = logging.getLogger(__name__)
 
 CLAIMED = """id::text, name, kwargs, attempt, lease_token, attempt - handed_back >= max_attempts,
   timeout_s, requested_by_id, correlation_id"""
-CLAIM_NEXT = f"""
-SELECT {CLAIMED} FROM tasks_claim(%(queues)s, %(names)s, %(limited)s, %(limits)s::int[], %(lease)s, %(worker)s)
+CLAIM = """
+tasks_claim(%(queues)s, %(names)s, %(limited)s, %(limits)s::int[], %(lease)s, %(worker)s, {alone})"""
+CLAIM_NEXT = f"SELECT {CLAIMED} FROM {CLAIM.format(alone=True)}"
+# Referring to the end makes the claim come after it; both commit together.
+END_AND_CLAIM = f"""
+SELECT ended.ok, {CLAIMED} FROM {END} AS ended(ok) LEFT JOIN LATERAL {CLAIM.format(alone="ended.ok IS NULL")} ON true
 """
 CLAIM_BY_ID = f"""
 UPDATE tasks_task SET status = 'processing', attempt = attempt + 1, lease_token = lease_token + 1,
@@ -49,22 +56,34 @@ SELECT queue_name, count(*) FROM unnest(%(queues)s::text[]) AS q(name) CROSS JOI
 """
 
 
-def claim_next(queues: Sequence[str], *, worker: str) -> Claim | None:
-    """Take the next task of these queues, the first queue first. None: nothing is due that may run now."""
-    return _claim(CLAIM_NEXT, _values(worker) | {"queues": list(queues)})
+def claim_next(queues: Sequence[str], *, worker: str, after: Completion | None = None) -> Claim | None:
+    """Take the next task of these queues, the first queue first. None: nothing is due that may run now.
+
+    after: what the claimer has just completed; its end is written in the same statement, and commits with the claim.
+    """
+    values = _values(worker) | {"queues": list(queues)}
+    if after is None:
+        row = _row(CLAIM_NEXT, values)
+        return _claim(row) if row else None
+    row = _row(END_AND_CLAIM, values | completed_values(after))
+    if row and not row[0]:
+        logger.warning("lost the lease of %s; another attempt decides", after.claim.id)
+    return _claim(row[1:]) if row and row[1] else None
 
 
 def claim(task_id: str, *, worker: str) -> Claim | None:
     """Take one due task, whatever is paused or full. None: it is taken, not due, ended or unknown here."""
-    return _claim(CLAIM_BY_ID, _values(worker) | {"id": task_id})
+    row = _row(CLAIM_BY_ID, _values(worker) | {"id": task_id})
+    return _claim(row) if row else None
 
 
-def _claim(statement: str, values: dict[str, Any]) -> Claim | None:
+def _row(statement: str, values: dict[str, Any]) -> Sequence[Any] | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        row = cursor.fetchone()
-    if row is None:
-        return None
+        return cursor.fetchone()
+
+
+def _claim(row: Sequence[Any]) -> Claim:
     task_id, name, kwargs, *rest = row
     return Claim(task_id, name, json.loads(kwargs), *rest)  # Django leaves jsonb as text on its connections
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django_tasks.base import TaskContext as DjangoTaskContext
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from base.context import acting
 from tasks import backend, claims, store
@@ -80,13 +81,16 @@ def run_task(task_id: str) -> None:
         return
     pulse = Pulse()
     try:
-        run_claim(claim, pulse)
+        if completion := run_claim(claim, pulse):
+            store.complete(completion)
     finally:
         pulse.close()
 
 
-def run_claim(claim: store.Claim, pulse: Pulse, guard: Guard = lambda run: nullcontext()) -> None:
+def run_claim(claim: store.Claim, pulse: Pulse, guard: Guard = lambda run: nullcontext()) -> store.Completion | None:
     """Run a claimed attempt to its end, whatever it is. Raises only what ends the process.
+
+    Returns a completion that the caller must write, where the task left nothing in its transaction; else None.
 
     guard: holds while the task's own function runs, and may raise TaskTimeout, TaskCancelled or LeaseLost in it.
     """
@@ -98,7 +102,7 @@ def run_claim(claim: store.Claim, pulse: Pulse, guard: Guard = lambda run: nullc
     ):
         started = time.monotonic()
         try:
-            _attempt(claim, definition, pulse, guard)
+            completion = _attempt(claim, definition, pulse, guard)
         except LeaseLost:
             logger.warning("lost the lease of %s; another attempt decides", claim.id)
         except TaskCancelled:
@@ -108,22 +112,34 @@ def run_claim(claim: store.Claim, pulse: Pulse, guard: Guard = lambda run: nullc
         else:
             seconds = round(time.monotonic() - started, 3)
             logger.info("task completed", extra={"task": claim.name, "seconds": seconds})
+            return completion
         finally:
             pulse.finish()
+    return None
 
 
-def _attempt(claim: store.Claim, definition: TaskDefinition, pulse: Pulse, guard: Guard) -> None:
+def _attempt(claim: store.Claim, definition: TaskDefinition, pulse: Pulse, guard: Guard) -> store.Completion | None:
     run = pulse.begin(claim)
     args = [_context(run, definition, pulse)] if definition.takes_context else []
     if definition.atomic:
         with transaction.atomic():
             with guard(run):
                 value = definition.func(*args, **claim.kwargs)
-            _finish(claim, value)
-    else:
-        with guard(run):
-            value = definition.func(*args, **claim.kwargs)
-        _finish(claim, value)
+            completion = store.Completion(claim, _as_json(value))
+            if _in_transaction():
+                if not store.complete(completion):
+                    raise LeaseLost
+                return None
+        return completion
+    with guard(run):
+        value = definition.func(*args, **claim.kwargs)
+    return store.Completion(claim, _as_json(value))
+
+
+def _in_transaction() -> bool:
+    """Whether the task sent the database anything: a transaction begins with its first statement."""
+    raw = connection.connection
+    return raw is not None and raw.info.transaction_status != TRANSACTION_STATUS_IDLE
 
 
 def _context(run: Run, definition: TaskDefinition, pulse: Pulse) -> TaskContext:
@@ -131,13 +147,11 @@ def _context(run: Run, definition: TaskDefinition, pulse: Pulse) -> TaskContext:
     return TaskContext(task_result=backend.result_of(row, definition), run=run, pulse=pulse)
 
 
-def _finish(claim: store.Claim, value: Any) -> None:
-    """Store the result in the transaction of the effect; with the lease lost both roll back."""
+def _as_json(value: Any) -> str:
     result = json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False)
     if len(result.encode()) > MAX_RESULT_BYTES:
         raise ResultTooLarge(f"result_too_large: {len(result)} characters")
-    if not store.end(claim, status=Status.COMPLETED, outcome=Attempt.Outcome.COMPLETED, result=result):
-        raise LeaseLost
+    return result
 
 
 def _note_failure(claim: store.Claim, definition: TaskDefinition, error: BaseException) -> None:

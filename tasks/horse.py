@@ -67,8 +67,8 @@ class Horse:
                 os._exit(status)
         theirs.close()
 
-    def work(self, *, tick: Callable[[], None], stopping: Callable[[], bool], grace_s: float) -> None:
-        """Let the child run tasks until none is due. Notes its death, and kills it when it must be."""
+    def go(self) -> None:
+        """Let the child run tasks until none is due."""
         if not self.pid:
             self.start()
         try:
@@ -77,6 +77,9 @@ class Horse:
             self._bury()
             self.start()
             self.line.send(GO)
+
+    def wait(self, *, tick: Callable[[], None], stopping: Callable[[], bool], grace_s: float) -> None:
+        """Until the child has nothing more to run. Notes its death, and kills it when it must be."""
         while True:
             ready, _, _ = select.select([self.line], [], [], LOOK_S)
             if ready:
@@ -144,6 +147,7 @@ class Rider:
         self.page, self.line, self.queues = horse.page, line, horse.queues
         self.worker = f"{horse.name}/{os.getpid()}"
         self.guarded: Run | None = None
+        self.completion: store.Completion | None = None  # not yet written, or not for want of PostgreSQL
         self.deadline = 0.0
         self.done = 0
         self.main_thread = threading.get_ident()
@@ -156,12 +160,14 @@ class Rider:
         with contextlib.suppress(DatabaseError):
             prepare_connection()  # before the first task needs it
         while self.line.recv(1):
-            try:
-                self._drain()
-            except DatabaseError as error:
-                logger.warning("worker waits for postgresql: %s", type(error).__name__)
-                connection.close()
-                time.sleep(0.5)
+            for pause_s in (0.0, 0.5):  # a connection that was cut while idle is worth a second try at once
+                try:
+                    self._drain()
+                    break
+                except DatabaseError as error:
+                    logger.warning("worker waits for postgresql: %s", type(error).__name__)
+                    connection.close()
+                    time.sleep(pause_s)
             recycle = self.done >= MOST_TASKS
             self.line.send(RECYCLE if recycle else IDLE)
             if recycle:
@@ -171,18 +177,19 @@ class Rider:
         struct.pack_into("d", self.page, KILL_AT, 0.0)
         if connection.connection is None:
             prepare_connection()
-        elif not connection.is_usable():
-            connection.close()
-            prepare_connection()
         while self.done < MOST_TASKS and not struct.unpack_from("?", self.page, STOPPING)[0]:
-            claim = claims.claim_next(self.queues, worker=self.worker)
+            claim = claims.claim_next(self.queues, worker=self.worker, after=self.completion)
+            self.completion = None
             if claim is None:
                 return
-            run_claim(claim, self.pulse, self._guard)
+            self.completion = run_claim(claim, self.pulse, self._guard)
             self.done += 1
             if connection.connection is None or not connection.get_autocommit():  # the task left it unfit for the next
                 connection.close()
                 prepare_connection()
+        if self.completion:
+            store.complete(self.completion)
+            self.completion = None
 
     @contextlib.contextmanager
     def _guard(self, run: Run) -> Iterator[None]:

@@ -36,9 +36,6 @@ class TaskJob(Job):
     def func(self) -> Any:
         raise RefusedJob(f"refused to call the job {self.id}")
 
-    def is_bell(self) -> bool:
-        return self.func_name == bell.ENTRY and self.instance is None and not self.args and not self.kwargs
-
     @property
     def success_callback(self) -> None:  # type: ignore[override]
         return None
@@ -50,6 +47,13 @@ class TaskJob(Job):
     @property
     def stopped_callback(self) -> None:  # type: ignore[override]
         return None
+
+
+def is_bell(job: Job) -> bool:
+    try:
+        return job.func_name == bell.ENTRY and job.instance is None and not job.args and not job.kwargs
+    except Exception:  # its data cannot even be read
+        return False
 
 
 class TaskWorker(Worker):
@@ -84,23 +88,23 @@ class TaskWorker(Worker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Answer a bell: the work-horse runs what is due in PostgreSQL, in whatever queue of ours it is."""
-        try:
-            if not (isinstance(job, TaskJob) and job.is_bell()):
-                logger.error("refused a job that is not a bell", extra={"job": job.id})
-                return
-        except Exception:  # what does not even parse
-            logger.exception("refused a job that cannot be read", extra={"job": job.id})
-            return
-        finally:
+        if is_bell(job):
+            self._state = WorkerStatus.BUSY  # a signal now stops after the task; Redis learns of it with the next beat
+            self.horse.go()
             self._forget(job, queue)
-        self._state = WorkerStatus.BUSY  # a signal now stops after the task; Redis learns of it with the next beat
-        self.horse.work(tick=self._tick, stopping=lambda: self._stop_requested, grace_s=STOP_GRACE_S)
+            self.horse.wait(tick=self._tick, stopping=lambda: self._stop_requested, grace_s=STOP_GRACE_S)
+        else:
+            logger.error("refused a job that is not a bell", extra={"job": job.id})
+            self._forget(job, queue)
 
     def _forget(self, job: Job, queue: Queue) -> None:
-        with self.connection.pipeline() as pipeline:
-            pipeline.delete(job.key)
-            pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
-            pipeline.execute()
+        try:
+            with self.connection.pipeline() as pipeline:
+                pipeline.delete(job.key)
+                pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+                pipeline.execute()
+        except (RedisError, OSError) as error:  # it is used up all the same, and its life is short
+            logger.debug("worker could not tell redis: %s", type(error).__name__)
 
     def _tick(self) -> None:
         if time.monotonic() - self._beat_at > HEARTBEAT_S:

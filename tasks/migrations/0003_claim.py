@@ -1,24 +1,30 @@
-"""The function that picks and takes the next task; tasks.claims says what it promises."""
+"""The functions that take the next task and close an attempt; tasks.claims and tasks.store say what they promise."""
 
 from django.db import migrations
 
 CLAIM = """
-CREATE FUNCTION tasks_claim(queues text[], names text[], limited text[], limits int[], lease_s float8, worker text)
+CREATE FUNCTION tasks_claim(
+  queues text[], names text[], limited text[], limits int[], lease_s float8, worker text, alone boolean)
 RETURNS SETOF tasks_task LANGUAGE plpgsql
 -- The index of due tasks is in the order wanted; statistics, stale after every burst, must not talk a plan out of it.
-SET enable_sort = off SET enable_bitmapscan = off SET enable_seqscan = off
+SET enable_sort = off
 AS $$
 DECLARE
   queue text;
   candidate record;
+  controlled boolean := EXISTS (SELECT 1 FROM tasks_control);
   is_full boolean;
 BEGIN
   -- A claim lost in a crash of the server is no claim: the row is pending again, and nothing waits for the disk.
-  PERFORM set_config('synchronous_commit', 'off', true);
-  names := ARRAY(SELECT unnest(names) EXCEPT
-                 SELECT c.name FROM tasks_control c WHERE c.kind = 'task' AND c.paused_at IS NOT NULL);
+  IF alone THEN
+    PERFORM set_config('synchronous_commit', 'off', true);
+  END IF;
+  IF controlled THEN
+    names := ARRAY(SELECT unnest(names) EXCEPT
+                   SELECT c.name FROM tasks_control c WHERE c.kind = 'task' AND c.paused_at IS NOT NULL);
+  END IF;
   FOREACH queue IN ARRAY queues LOOP
-    CONTINUE WHEN EXISTS (SELECT 1 FROM tasks_control c
+    CONTINUE WHEN controlled AND EXISTS (SELECT 1 FROM tasks_control c
                           WHERE c.kind = 'queue' AND c.name = queue AND c.paused_at IS NOT NULL);
     LOOP
       SELECT t.id, t.name INTO candidate FROM tasks_task t
@@ -27,7 +33,8 @@ BEGIN
       ORDER BY t.priority DESC, t.run_after LIMIT 1 FOR UPDATE SKIP LOCKED;
       EXIT WHEN NOT FOUND;
 
-      IF EXISTS (SELECT 1 FROM tasks_control c WHERE c.kind = 'queue' AND c.name = queue AND c.max_running IS NOT NULL)
+      IF controlled AND EXISTS (
+        SELECT 1 FROM tasks_control c WHERE c.kind = 'queue' AND c.name = queue AND c.max_running IS NOT NULL)
       THEN
         PERFORM pg_advisory_xact_lock(29045, hashtext(queue));
         -- A new statement sees what was committed before the lock was ours.
@@ -38,8 +45,9 @@ BEGIN
       END IF;
 
       IF candidate.name = ANY(limited)
-        OR EXISTS (SELECT 1 FROM tasks_control c
-                   WHERE c.kind = 'task' AND c.name = candidate.name AND c.max_running IS NOT NULL)
+        OR controlled AND EXISTS (
+          SELECT 1 FROM tasks_control c
+          WHERE c.kind = 'task' AND c.name = candidate.name AND c.max_running IS NOT NULL)
       THEN
         PERFORM pg_advisory_xact_lock(29793, hashtext(candidate.name));
         SELECT min(l.max_running) <= (SELECT count(*) FROM tasks_task p
@@ -66,9 +74,40 @@ BEGIN
   END LOOP;
 END $$
 """
-DROP = "DROP FUNCTION tasks_claim(text[], text[], text[], int[], float8, text)"
+END = """
+CREATE FUNCTION tasks_end(
+  ended_id uuid, token int, next text, outcome text, value jsonb, error_type text, message text, trace text,
+  wait_s float8)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  number int;
+  worker text;
+  started timestamptz;
+BEGIN
+  UPDATE tasks_task t SET lease_until = NULL,
+    status = CASE WHEN next = 'pending' AND t.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE next END,
+    completed_at = CASE WHEN next <> 'pending' OR t.cancel_requested_at IS NOT NULL THEN clock_timestamp() END,
+    progress = CASE WHEN next = 'completed' THEN 100 ELSE t.progress END,
+    result = value, error_type = tasks_end.error_type, error_message = message, error_traceback = trace,
+    run_after = CASE WHEN next = 'pending' THEN clock_timestamp() + make_interval(secs => wait_s)
+                     ELSE t.run_after END
+  WHERE t.id = ended_id AND t.lease_until IS NOT NULL AND t.lease_token = token
+  RETURNING t.attempt, t.worker, t.attempt_started_at INTO number, worker, started;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  INSERT INTO tasks_attempt (task_id, number, worker, started_at, ended_at, outcome, error_type, error_message,
+                             traceback)
+  VALUES (ended_id, number, worker, started, clock_timestamp(), outcome, tasks_end.error_type, message, trace);
+  RETURN true;
+END $$
+"""
+DROP = [
+    "DROP FUNCTION tasks_claim(text[], text[], text[], int[], float8, text, boolean)",
+    "DROP FUNCTION tasks_end(uuid, int, text, text, jsonb, text, text, text, float8)",
+]
 
 
 class Migration(migrations.Migration):
     dependencies = [("tasks", "0002_the_whole_job_system")]
-    operations = [migrations.RunSQL(CLAIM, DROP)]
+    operations = [migrations.RunSQL([CLAIM, END], DROP)]

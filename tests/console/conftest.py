@@ -35,6 +35,8 @@ def new_task(status: str = "pending", **fields: Any):
 
     if status in ("completed", "failed", "cancelled"):
         fields = {"completed_at": Now(), "started_at": Now(), **fields}
+    if status == "processing":
+        fields = {"attempt_started_at": Now(), "started_at": Now(), "lease_until": Now(), "worker": "host:1", **fields}
     task = Task.objects.create(name="garden.note", queue_name="default", kwargs={"name": "x"}, status=status, **fields)
     return Task.objects.get(pk=task.pk)
 

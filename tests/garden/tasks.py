@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import Group
 
-from tasks.definitions import PermanentError, TemporaryError, every, task
+from tasks.definitions import PermanentError, TemporaryError, cron, every, task
 
 
 @task
@@ -61,3 +61,21 @@ def slow(context, *, seconds: float, name: str = "") -> dict:
 @task
 def hourly() -> None:
     """Runs once an hour."""
+
+
+@every(timedelta(hours=1), missed="all")
+@task
+def every_hour() -> None:
+    """Runs for each hour, also for those that nobody was there for."""
+
+
+@every(timedelta(hours=1), missed="skip")
+@task
+def on_the_hour() -> None:
+    """Runs at the hour or not at all."""
+
+
+@cron("0 0 29 2 *")
+@task
+def on_leap_day() -> None:
+    """Runs once in four years."""
