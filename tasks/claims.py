@@ -23,7 +23,7 @@ CLAIM_NEXT = f"""
 SELECT {CLAIMED} FROM tasks_claim(%(queues)s, %(names)s, %(limited)s, %(limits)s::int[], %(lease)s, %(worker)s)
 """
 CLAIM_BY_ID = f"""
-UPDATE tasks_task SET status = 'processing', attempt = attempt + 1, lease_token = lease_token + 1,
+UPDATE tasks_task SET status = 'processing', attempt = attempt + 1, lease_token = floor(random() * 2147483647)::int,
   lease_until = clock_timestamp() + make_interval(secs => %(lease)s), worker = %(worker)s,
   attempt_started_at = clock_timestamp(), started_at = coalesce(started_at, clock_timestamp()),
   progress = 0, progress_message = ''

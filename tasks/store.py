@@ -30,7 +30,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to run one attempt. Only the holder of the newest `token` may write."""
+    """The right to run one attempt. Only the holder of the row's `token` may write."""
 
     id: str
     name: str
@@ -254,8 +254,9 @@ def hand_back(*, worker: str = "", claim: Claim | None = None, reason: str) -> T
 
 def _take(which: str, outcome: str, error_type: str, message: str, *, limit: int = 1, **values: Any) -> Taken:
     values |= {"outcome": outcome, "error_type": error_type, "message": message, "limit": limit}
+    values |= {"max_crashes": MAX_CRASHES, "max_handed_back": MAX_HANDED_BACK}
     with connection.cursor() as cursor:
         # A dead worker's row may be locked for a moment more, by the connection it left; sweepers share the rows.
         wait = "SKIP LOCKED" if which == EXPIRED else ""
-        cursor.execute(TAKE.format(which=which, wait=wait), {**values, "max_crashes": MAX_CRASHES, "max_handed_back": MAX_HANDED_BACK})
+        cursor.execute(TAKE.format(which=which, wait=wait), values)
         return cursor.fetchall()

@@ -14,6 +14,7 @@ DECLARE
   is_full boolean;
 BEGIN
   -- A claim lost in a crash of the server is no claim: the row is pending again, and nothing waits for the disk.
+  -- Tokens are drawn, not counted, so that the holder of a lost claim is not taken for the holder of the next.
   PERFORM set_config('synchronous_commit', 'off', true);
   names := ARRAY(SELECT unnest(names) EXCEPT
                  SELECT c.name FROM tasks_control c WHERE c.kind = 'task' AND c.paused_at IS NOT NULL);
@@ -57,7 +58,7 @@ BEGIN
       END IF;
 
       RETURN QUERY UPDATE tasks_task t SET status = 'processing', attempt = t.attempt + 1,
-        lease_token = t.lease_token + 1, lease_until = clock_timestamp() + make_interval(secs => lease_s),
+        lease_token = floor(random() * 2147483647)::int, lease_until = clock_timestamp() + make_interval(secs => lease_s),
         worker = tasks_claim.worker, attempt_started_at = clock_timestamp(),
         started_at = coalesce(t.started_at, clock_timestamp()), progress = 0, progress_message = ''
       WHERE t.id = candidate.id RETURNING t.*;
