@@ -30,7 +30,7 @@ END_AND_CLAIM = f"""
 SELECT ended.ok, {CLAIMED} FROM {END} AS ended(ok) LEFT JOIN LATERAL {CLAIM.format(alone="ended.ok IS NULL")} ON true
 """
 CLAIM_BY_ID = f"""
-UPDATE tasks_task SET status = 'processing', attempt = attempt + 1, lease_token = lease_token + 1,
+UPDATE tasks_task SET status = 'processing', attempt = attempt + 1, lease_token = floor(random() * 2147483647)::int,
   lease_until = clock_timestamp() + make_interval(secs => %(lease)s), worker = %(worker)s,
   attempt_started_at = clock_timestamp(), started_at = coalesce(started_at, clock_timestamp()),
   progress = 0, progress_message = ''

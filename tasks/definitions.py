@@ -83,7 +83,7 @@ class TaskDefinition(DjangoTask):
         """Wait after the failed attempt number `attempt` (from 1), before jitter."""
         if self.waits_s:
             return self.waits_s[min(attempt, len(self.waits_s)) - 1]
-        return min(self.backoff_initial_s * 2 ** (attempt - 1), self.backoff_max_s)
+        return min(self.backoff_initial_s * 2 ** min(attempt - 1, 60), self.backoff_max_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django_tasks.base import TaskContext as DjangoTaskContext
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
@@ -52,7 +52,7 @@ class TaskContext(DjangoTaskContext):
     def progress(self, percent: float, message: str = "") -> None:
         """Show how far the work is, 0–100. Raises TaskCancelled or LeaseLost when it should stop."""
         self.run.progress = max(0, min(100, int(percent)))
-        self.run.message = message
+        self.run.message = storable(message)
         self.pulse.show(self.run)
         self.run.check()
 
@@ -164,8 +164,8 @@ def _note_failure(claim: store.Claim, definition: TaskDefinition, error: BaseExc
     logger.warning(
         "task attempt failed", extra={"task": claim.name, "attempt": claim.attempt, "error": kind, "final": last}
     )
-    trace = "".join(traceback.format_exception(error))[-20_000:].replace("\x00", "")
-    message = f"ran longer than {claim.timeout_s} s" if late else str(error)[:2_000].replace("\x00", "")
+    trace = storable("".join(traceback.format_exception(error))[-20_000:])
+    message = f"ran longer than {claim.timeout_s} s" if late else storable(error)[:2_000]
     asked = error.retry_after_s if isinstance(error, TemporaryError) else None
     _close(
         claim,
@@ -174,6 +174,14 @@ def _note_failure(claim: store.Claim, definition: TaskDefinition, error: BaseExc
         error=(kind, message, trace),
         wait_s=0 if last else definition.backoff_s(claim.attempt) if asked is None else asked,
     )
+
+
+def storable(text: object) -> str:
+    """What PostgreSQL can keep of a text, or of an exception's own words: no NUL, no half character."""
+    try:
+        return str(text).replace("\x00", "").encode("utf-8", "replace").decode()
+    except Exception as error:
+        return f"(no text: {type(error).__name__})"
 
 
 def _close(claim: store.Claim, **outcome: Any) -> None:
@@ -193,5 +201,5 @@ def _hand_back(claim: store.Claim) -> None:
             if store.hand_back(claim=claim, reason="The connection to PostgreSQL was lost."):
                 logger.warning("handed back %s after losing PostgreSQL", claim.id)
             return
-        except DatabaseError:
+        except Error:
             time.sleep(0.5)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from tasks import store
 from tasks.errors import LeaseLost, TaskCancelled
@@ -41,10 +41,13 @@ class Pulse:
     """Beats for one run at a time, over a connection of its own that opens only for runs that take long.
 
     on_stop(run): called once in the heartbeat's thread when the run should stop: cancelled, or its lease is lost.
+    on_look(): called there every two seconds or oftener.
     """
 
-    def __init__(self, on_stop: Callable[[Run], None] = lambda run: None) -> None:
-        self.on_stop = on_stop
+    def __init__(
+        self, on_stop: Callable[[Run], None] = lambda run: None, on_look: Callable[[], None] = lambda: None
+    ) -> None:
+        self.on_stop, self.on_look = on_stop, on_look
         self._run: Run | None = None
         self._wake = threading.Event()
         self._closing = False
@@ -74,6 +77,7 @@ class Pulse:
             while not self._closing:
                 asked = self._wake.wait(timeout=look_s)
                 self._wake.clear()
+                self.on_look()
                 run = self._run
                 if run is None:
                     connection.close()
@@ -86,8 +90,8 @@ class Pulse:
         run.renewed = time.monotonic()
         try:
             answer = store.renew(run.claim, progress=run.progress, message=run.message)
-        except DatabaseError:
-            logger.warning("could not renew the lease of %s", run.claim.id)
+        except Exception as error:  # whatever it is, the next beat must come
+            logger.warning("could not renew the lease of %s: %s", run.claim.id, type(error).__name__)
             connection.close()
             return
         if run is not self._run or run.lost or run.cancelled:

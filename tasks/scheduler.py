@@ -11,8 +11,10 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq.cron import CronJob, CronScheduler
 
 from audit import services as audit
@@ -34,7 +36,7 @@ class Duty(CronJob):
             with acting(actor="scheduler", correlation_id=new_correlation_id()):
                 if self.func:
                     self.func()
-        except DatabaseError:
+        except Exception:  # one duty's fault must not end the others
             logger.exception("duty %s failed; it is tried again", self.name)
             connection.close()
 
@@ -66,7 +68,9 @@ class Scheduler(CronScheduler):
 
 def build() -> Scheduler:
     """A scheduler with every duty and periodic task of the installed apps."""
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1)
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 0)
+    )
     scheduler = Scheduler(connection=client, logging_level=logging.WARNING)
     scheduler.add(relay, RELAY_EVERY_S, "relay")
     scheduler.add(sweep, SWEEP_EVERY_S, "sweep")

@@ -18,6 +18,7 @@ from tasks.definitions import TaskDefinition
 
 MAX_CRASHES = 3
 NO_ERROR = ("", "", "")
+MAX_HANDED_BACK = 20  # further ones count: a task that breaks its own connection must end too
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to run one attempt. Only the holder of the newest `token` may write."""
+    """The right to run one attempt. Only the holder of the row's `token` may write."""
 
     id: str
     name: str
@@ -206,25 +207,28 @@ NOTE_TAKEN = NOTE.format(
 # An attempt that its worker did not end. Whether it crashed, ran too long or was handed back decides what follows.
 TAKE = f"""
 WITH lost AS (
-  SELECT id FROM tasks_task WHERE status = 'processing' AND {{which}} ORDER BY lease_until LIMIT %(limit)s
+  -- What a lock returns is the newest version; a second look at the table might miss a cancellation.
+  SELECT id, attempt, handed_back, max_attempts, crashes, cancel_requested_at,
+    %(outcome)s = 'handed_back' AND handed_back < %(max_handed_back)s AS free
+  FROM tasks_task WHERE status = 'processing' AND {{which}} ORDER BY lease_until LIMIT %(limit)s
   FOR UPDATE {{wait}}
 ), judged AS (
-  SELECT t.id, CASE
-      WHEN t.cancel_requested_at IS NOT NULL THEN 'cancelled'
-      WHEN %(outcome)s = 'handed_back' THEN 'pending'
-      WHEN t.attempt - t.handed_back >= t.max_attempts THEN 'failed'
-      WHEN %(outcome)s = 'crashed' AND t.crashes + 1 >= %(max_crashes)s THEN 'failed'
+  SELECT id, free, CASE
+      WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+      WHEN free THEN 'pending'
+      WHEN attempt - handed_back >= max_attempts THEN 'failed'
+      WHEN %(outcome)s = 'crashed' AND crashes + 1 >= %(max_crashes)s THEN 'failed'
       ELSE 'pending' END AS next
-  FROM tasks_task t JOIN lost USING (id)
+  FROM lost
 ), ended AS (
   UPDATE tasks_task t SET lease_until = NULL, status = judged.next,
     crashes = crashes + (%(outcome)s = 'crashed')::int,
-    handed_back = handed_back + (%(outcome)s = 'handed_back')::int,
+    handed_back = handed_back + judged.free::int,
     completed_at = CASE WHEN judged.next <> 'pending' THEN clock_timestamp() END,
     error_type = %(error_type)s, error_message = %(message)s, error_traceback = '',
     run_after = CASE WHEN judged.next <> 'pending' THEN run_after
-                     WHEN %(outcome)s = 'handed_back' THEN statement_timestamp()
-                     ELSE statement_timestamp() + make_interval(secs => least(2 ^ t.attempt / 2, 30)) END
+                     WHEN judged.free THEN statement_timestamp()
+                     ELSE statement_timestamp() + make_interval(secs => least(2 ^ least(t.attempt, 9) / 2, 30)) END
   FROM judged WHERE t.id = judged.id
   RETURNING t.id, t.attempt, t.worker, t.attempt_started_at, t.status
 ), noted AS (
@@ -262,8 +266,9 @@ def hand_back(*, worker: str = "", claim: Claim | None = None, reason: str) -> T
 
 def _take(which: str, outcome: str, error_type: str, message: str, *, limit: int = 1, **values: Any) -> Taken:
     values |= {"outcome": outcome, "error_type": error_type, "message": message, "limit": limit}
+    values |= {"max_crashes": MAX_CRASHES, "max_handed_back": MAX_HANDED_BACK}
     with connection.cursor() as cursor:
         # A dead worker's row may be locked for a moment more, by the connection it left; sweepers share the rows.
         wait = "SKIP LOCKED" if which == EXPIRED else ""
-        cursor.execute(TAKE.format(which=which, wait=wait), {**values, "max_crashes": MAX_CRASHES})
+        cursor.execute(TAKE.format(which=which, wait=wait), values)
         return cursor.fetchall()

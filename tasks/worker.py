@@ -6,7 +6,9 @@ import logging
 import os
 import secrets
 import socket
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -70,6 +72,7 @@ class TaskWorker(Worker):
         super().__init__(*args, **kwargs)
         self.horse = Horse(self.queue_names(), name=self.name)
         self._beat_at = 0.0
+        self._teller: threading.Thread | None = None
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         refuse_unsafe_start()
@@ -80,7 +83,7 @@ class TaskWorker(Worker):
             self.horse.stop(now=True)
             raise
         finally:
-            self.horse.stop()
+            self.horse.stop(grace_s=STOP_GRACE_S)
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:
         super().bootstrap(*args, **kwargs)
@@ -109,8 +112,24 @@ class TaskWorker(Worker):
     def _tick(self) -> None:
         if time.monotonic() - self._beat_at > HEARTBEAT_S:
             self._beat_at = time.monotonic()
+            self._tell_redis(self._show_busy)
+
+    def _show_busy(self) -> None:
+        self.set_state(WorkerStatus.BUSY)
+        self.heartbeat()
+
+    def set_shutdown_requested_date(self) -> None:
+        self._tell_redis(super().set_shutdown_requested_date)
+
+    def _tell_redis(self, tell: Callable[[], Any]) -> None:
+        """Beside the watch over the horse, which must not wait for a Redis that is away or hangs."""
+
+        def attempt() -> None:
             try:
-                self.set_state(WorkerStatus.BUSY)
-                self.heartbeat()
+                tell()
             except (RedisError, OSError) as error:
                 logger.debug("worker could not tell redis: %s", type(error).__name__)
+
+        if self._teller is None or not self._teller.is_alive():
+            self._teller = threading.Thread(target=attempt, name="teller", daemon=True)
+            self._teller.start()

@@ -16,6 +16,7 @@ DECLARE
   is_full boolean;
 BEGIN
   -- A claim lost in a crash of the server is no claim: the row is pending again, and nothing waits for the disk.
+  -- Tokens are drawn, not counted, so that the holder of a lost claim is not taken for the holder of the next.
   IF alone THEN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
@@ -65,7 +66,8 @@ BEGIN
       END IF;
 
       RETURN QUERY UPDATE tasks_task t SET status = 'processing', attempt = t.attempt + 1,
-        lease_token = t.lease_token + 1, lease_until = clock_timestamp() + make_interval(secs => lease_s),
+        lease_token = floor(random() * 2147483647)::int,
+        lease_until = clock_timestamp() + make_interval(secs => lease_s),
         worker = tasks_claim.worker, attempt_started_at = clock_timestamp(),
         started_at = coalesce(t.started_at, clock_timestamp()), progress = 0, progress_message = ''
       WHERE t.id = candidate.id RETURNING t.*;
