@@ -81,13 +81,15 @@ def ended(count: int, *, user_id: int | None = None) -> None:
     vacuum("tasks_tally")
 
 
-def waiting(count: int, *, in_s: float = -3600, priority: int = 0, queue: str = "default") -> None:
+def waiting(count: int, *, in_s: float = -3600, priority: int = 0, queue: str = "default",
+            vacuumed: bool = True) -> None:  # fmt: skip
     """Pending no-op tasks, due since an hour or in `in_s` seconds."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute(WAITING, {"name": "benchmarks.noop", "queue": queue, "priority": priority, "in_s": in_s,
                                  "count": count})  # fmt: skip
-    vacuum("tasks_task")
+    if vacuumed:
+        vacuum("tasks_task")
 
 
 def forget() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+import psutil
 import redis
 from django.conf import settings
 from django.db import connection
@@ -45,6 +47,7 @@ class Side:
     done: Callable[[int], Done | None]
     jobs: int
     isolated: bool = True
+    executable: str = sys.executable
     environment: dict[str, str] = field(default_factory=dict)
     per_s: list[float] = field(default_factory=list)
     per_cpu_s: list[float] = field(default_factory=list)
@@ -76,15 +79,36 @@ def one_round(side: Side, *, singles: int) -> None:
             time.sleep(0.05)
             asked = time.time()
             side.start_ms.append((ask(side, 1).began[0] - asked) * 1000)
+        forget()
+        with halted(processes):  # who asks is not measured, and takes no processor from those who are
+            side.push(side.jobs)
+        resumed = time.time()
         with Cpu({"workers": processes, **servers.databases()}) as cpu:
-            done = ask(side, side.jobs)
-        side.per_s.append(side.jobs / (done.ended - min(done.began)))
+            done = wait(side, side.jobs)
+        side.per_s.append(side.jobs / (done.ended - resumed))
         side.per_cpu_s.append(side.jobs / cpu.servers())
+
+
+@contextmanager
+def halted(processes: list[psutil.Process]) -> Iterator[None]:
+    """They stand still in the block, with all they started."""
+    everyone = [one for process in processes for one in (process, *process.children(recursive=True))]
+    for one in everyone:
+        one.suspend()
+    try:
+        yield
+    finally:
+        for one in reversed(everyone):
+            one.resume()
 
 
 def ask(side: Side, count: int) -> Done:
     forget()
     side.push(count)
+    return wait(side, count)
+
+
+def wait(side: Side, count: int) -> Done:
     pause_s = 0.002 if count == 1 else 0.1
     give_up = time.monotonic() + 300
     while (done := side.done(count)) is None:
@@ -97,14 +121,17 @@ def ask(side: Side, count: int) -> Done:
 def forget() -> None:
     """No rows of earlier jobs: no side pays for what another left."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE tasks_task CASCADE; TRUNCATE bench_job")
+        cursor.execute("SET lock_timeout = '30s'; TRUNCATE tasks_task CASCADE; TRUNCATE bench_job")
 
 
 @contextmanager
 def workers(side: Side) -> Iterator[list]:
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
     with ExitStack() as stack:
-        yield [stack.enter_context(servers.started(*command, **side.environment)) for command in side.commands]
+        yield [
+            stack.enter_context(servers.started(*command, executable=side.executable, **side.environment))
+            for command in side.commands
+        ]
 
 
 def ours(name: str, jobs: int) -> Side:
