@@ -16,7 +16,7 @@ app.conf.update(
 )
 
 
-@app.task
+@app.task(name="bench.row")
 def row(number: int) -> None:
     job.row(number)
 

@@ -31,23 +31,18 @@ settings.configure(
 django.setup()
 
 
-def noop() -> None:
-    """Its row is the job's own."""
-
-
 if __name__ == "__main__":
-    sys.modules["benchmarks.peers.django_site"] = sys.modules["__main__"]  # settings are made once
     command, *rest = sys.argv[1:]
     if command == "push_q":
         from django_q.tasks import async_task
 
         for _ in range(int(rest[0])):
-            async_task("benchmarks.peers.django_site.noop")
+            async_task("benchmarks.peers.django_jobs.noop")
     elif command == "push_db":
-        from benchmarks.peers.django_tasks_db_job import noop as task
+        from benchmarks.peers.django_jobs import stored
 
         for _ in range(int(rest[0])):
-            task.enqueue()
+            stored.enqueue()
     else:
         from django.core.management import call_command
 

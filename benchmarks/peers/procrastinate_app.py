@@ -10,7 +10,7 @@ from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 app = App(connector=PsycopgConnector(conninfo=os.environ["DATABASE_URL"]))
 
 
-@app.task
+@app.task(name="noop")
 def noop() -> None:
     """Its row is the job's own."""
 
