@@ -44,6 +44,9 @@ class Guarded(APIView):
 
     roles = EVERYONE
 
+    def get(self, request: Request) -> Response:
+        return Response({})
+
     def post(self, request: Request) -> Response:
         return Response({"parsed": len(request.data)})
 

@@ -40,6 +40,16 @@ def post(path: str, body: bytes, *, token: str = "", address: str = "127.0.0.1",
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def get(path: str, *, token: str = "", address: str = "127.0.0.1", cookie: str = "") -> bytes:
+    """A whole request, ready to be sent."""
+    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", f"X-Forwarded-For: {address}"]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    if cookie:
+        lines.append(f"Cookie: {cookie}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
 class _Connection:
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)

@@ -62,12 +62,12 @@ def _wait_until_up(port: int) -> None:
 
 
 @contextmanager
-def started(*arguments: str, **environment: str) -> Iterator[psutil.Process]:
+def started(*arguments: str, executable: str = sys.executable, **environment: str) -> Iterator[psutil.Process]:
     """A Python process until the end of the block."""
     log = log_file(Path(settings.DATA_DIR), "benchmarks")
     with log.open("ab") as out:
         child = subprocess.Popen(
-            [sys.executable, *arguments],
+            [executable, *arguments],
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=out,

@@ -8,7 +8,7 @@ import psycopg2
 import redis
 import rq
 
-ROW = "UPDATE bench_job SET ended_at = clock_timestamp() WHERE id = %s"
+ROW = "UPDATE bench_job SET began_at = %s, ended_at = clock_timestamp() WHERE id = %s"
 
 
 def bare(number: int) -> float:
@@ -21,7 +21,7 @@ def row(number: int) -> float:
     started = time.time()
     connection = psycopg2.connect(os.environ["DATABASE_URL"])
     with connection, connection.cursor() as cursor:
-        cursor.execute(ROW, [number])
+        cursor.execute(ROW, [started, number])
     connection.close()
     return started
 
