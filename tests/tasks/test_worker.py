@@ -94,3 +94,27 @@ def test_a_long_task_keeps_its_lease(processes):
     time.sleep(5)
     eventually(lambda: Task.objects.get(pk=result.id).status == Status.COMPLETED, log=processes.log)
     assert Task.objects.get(pk=result.id).attempt == 1
+
+
+def test_a_burst_runs_what_is_due_even_without_a_bell_and_leaves(processes, redis):
+    ids = garden.note.enqueue_many([{"name": f"burst {number}"} for number in range(5)])
+    redis.flushdb()
+    worker = processes.start("rqworker", "high", "default", "low", "--burst")
+    assert worker.wait(60) == 0
+    assert Task.objects.filter(pk__in=ids, status=Status.COMPLETED).count() == 5
+
+
+def test_one_work_horse_runs_many_tasks(processes):
+    processes.worker()
+    ids = garden.note.enqueue_many([{"name": f"one of many {number}"} for number in range(50)])
+    eventually(lambda: Task.objects.filter(pk__in=ids, status=Status.COMPLETED).count() == 50, log=processes.log)
+    assert len(set(Task.objects.filter(pk__in=ids).values_list("worker", flat=True))) == 1
+
+
+def test_a_worker_serves_its_queues_in_order_and_the_greater_priority_first(processes, redis):
+    for queue, priority in [("low", 9), ("default", 0), ("default", 5), ("high", 0)]:
+        garden.note.using(queue_name=queue, priority=priority).enqueue(name=f"{queue} {priority}")
+    redis.flushdb()
+    assert processes.start("rqworker", "high", "default", "low", "--burst").wait(60) == 0
+    started = Task.objects.order_by("started_at").values_list("kwargs__name", flat=True)
+    assert list(started) == ["high 0", "default 5", "default 0", "low 9"]
