@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from tasks.models.webhook import TELL_WEBHOOKS
 
+
 class Status(models.TextChoices):
     PENDING = "pending"
     PROCESSING = "processing"

@@ -55,9 +55,7 @@ def deliver(context: Any, delivery_id: str) -> dict[str, Any]:
             error=answer.error,
         )
         if refusal is None:
-            Delivery.objects.filter(pk=delivery.pk).update(
-                state=Delivery.State.DELIVERED, ended_at=Now(), error=""
-            )
+            Delivery.objects.filter(pk=delivery.pk).update(state=Delivery.State.DELIVERED, ended_at=Now(), error="")
         elif answer.status == GONE:
             endpoints.disable(webhook=delivery.webhook, reason="The receiver answered 410 Gone.")
         context.fence()
@@ -109,5 +107,3 @@ def _check_owner(webhook: Webhook) -> None:
 def may_keep(webhook: Webhook) -> bool:
     owner: Any = webhook.owner
     return owner.is_active and (not webhook.sees_all or owner.is_superuser or owner.role in endpoints.SEE_ALL)
-
-

@@ -72,7 +72,10 @@ def resend(*, delivery: Delivery, reason: str = "") -> Delivery:
     )
     new.refresh_from_db()
     log_audit_event(
-        "webhook_resent", "webhook", old.webhook_id, {"reason": reason, "message": old.message_id, "delivery": str(new.pk)}
+        "webhook_resent",
+        "webhook",
+        old.webhook_id,
+        {"reason": reason, "message": old.message_id, "delivery": str(new.pk)},
     )
     return _start(new)
 

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from urllib3.util import parse_url
 
 from audit.services import log_audit_event
 from base import context
@@ -57,7 +58,7 @@ def create(*, owner: Any, url: str, **fields: Any) -> Webhook:
         raise TooMany(f"There may be at most {MOST_PER_OWNER} webhooks of one owner.")
     row = Webhook.objects.create(owner=owner, url=url, secret=new_secret(), sees_all=sees_all(owner), **fields)
     row.refresh_from_db()
-    _note("webhook_created", row, host=_host(url), sees_all=row.sees_all, standing=row.standing)
+    _note("webhook_created", row, host=host_of(url), sees_all=row.sees_all, standing=row.standing)
     return row
 
 
@@ -70,7 +71,7 @@ def change(*, webhook: Webhook, **fields: Any) -> Webhook:
         row = _update(row, **changed)
         noted = {name: value for name, value in changed.items() if name not in ("url", "description")}
         if "url" in changed:
-            noted["host"] = _host(row.url)
+            noted["host"] = host_of(row.url)
         _note("webhook_changed", row, changed=sorted(changed), **noted)
     return row
 
@@ -132,5 +133,6 @@ def _note(action: str, row: Webhook, **metadata: Any) -> None:
     log_audit_event(action, "webhook", row.pk, {"owner": row.owner_id, **metadata})
 
 
-def _host(url: str) -> str:
-    return addresses.parse(url).host
+def host_of(url: str) -> str:
+    """What may be shown of a URL: its path and query may be keys."""
+    return parse_url(url).host or ""

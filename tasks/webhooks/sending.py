@@ -21,6 +21,7 @@ from tasks.webhooks import addresses
 CONNECT_S, TOTAL_S = 3.0, 10.0
 MOST_READ = 64 * 1024
 EXCERPT = 1024
+NO_ANSWER = f"The receiver did not answer within {TOTAL_S:g} s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def post(target: addresses.Target, *, body: bytes, headers: dict[str, str]) -> A
         except requests.RequestException as error:
             return Answer(_ms(started), error=_in_words(error, late=deadline.passed))
         with answer:
+            if deadline.passed:  # a head that was cut off looks like one that ended
+                return Answer(_ms(started), error=NO_ANSWER)
             return Answer(
                 _ms(started),
                 status=answer.status_code,
@@ -77,7 +80,7 @@ def _beginning(answer: requests.Response) -> str:
 def _in_words(error: requests.RequestException, *, late: bool) -> str:
     """A sentence for people. The exception's own text holds the URL, which may hold a key."""
     if late or isinstance(error, requests.ReadTimeout):
-        return f"The receiver did not answer within {TOTAL_S:g} s."
+        return NO_ANSWER
     match error:
         case requests.ConnectTimeout():
             return f"No connection within {CONNECT_S:g} s."

@@ -1,4 +1,4 @@
-"""Webhooks and deliveries as clients write and see them. A secret stands in two answers alone: of making and rotating."""
+"""Webhooks and deliveries as clients write and see them. Two answers alone hold a secret: to making and rotating."""
 
 from __future__ import annotations
 
