@@ -122,7 +122,11 @@ ELSE
   INSERT INTO tasks_delivery (webhook_id, task_id, event, message_id)
   SELECT w.id, NEW.id, 'task.' || NEW.status, 'msg_' || replace(uuidv7()::text, '-', '')
   FROM tasks_webhook w
-  WHERE w.disabled_at IS NULL AND w.deleted_at IS NULL AND NEW.status = ANY(w.states)
+  WHERE w.id = ANY(ARRAY(  -- by index, since most webhooks are other people's
+      SELECT NEW.webhook_id
+      UNION ALL SELECT o.id FROM tasks_webhook o WHERE o.owner_id = NEW.requested_by_id
+      UNION ALL SELECT a.id FROM tasks_webhook a WHERE a.sees_all AND a.disabled_at IS NULL))
+    AND w.disabled_at IS NULL AND w.deleted_at IS NULL AND NEW.status = ANY(w.states)
     AND (w.id = NEW.webhook_id
          OR (w.owner_id = NEW.requested_by_id OR w.sees_all) AND w.standing
             AND (w.task_names = '{}' OR NEW.name = ANY(w.task_names)));
