@@ -146,6 +146,7 @@ CACHES = {
 
 TASKS = {"default": {"BACKEND": "tasks.backend.PostgresBackend", "QUEUES": QUEUES}}
 TASK_LEASE_S = env.int("TASK_LEASE_S", default=30)
+WEBHOOK_ALLOW_INSECURE = False  # tests alone send to http, to loopback and to any port
 
 
 AUTH_USER_MODEL = "accounts.User"

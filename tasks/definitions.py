@@ -47,6 +47,7 @@ class TaskDefinition(DjangoTask):
     coalesce_key: while a task of this key waits for its first attempt, enqueueing returns that one; it cannot
         start before the caller commits, so it sees the caller's rows.
     subject: (entity type, entity id) the work is about.
+    webhook_id: a webhook to tell of the end, beside those that are told of every such task.
     """
 
     max_attempts: int = 3
@@ -61,6 +62,7 @@ class TaskDefinition(DjangoTask):
     coalesce_key: str | None = None
     subject: tuple[str, str] = ("", "")
     requested_by_id: int | None = None
+    webhook_id: Any = None
 
     @property
     def name(self) -> str:

@@ -23,6 +23,7 @@ from tasks import schedules
 from tasks.relay import relay
 from tasks.statistics import tally
 from tasks.sweep import clean, sweep
+from tasks.webhooks import dispatch as webhooks
 
 logger = logging.getLogger(__name__)
 RELAY_EVERY_S, SWEEP_EVERY_S, SEAL_EVERY_S, TALLY_EVERY_S, CLEAN_EVERY_S, DECLARE_EVERY_S = 1, 5, 5, 5, 60, 600
@@ -77,6 +78,8 @@ def build() -> Scheduler:
     scheduler.add(audit.seal, SEAL_EVERY_S, "seal audit trail")
     scheduler.add(tally, TALLY_EVERY_S, "tally")
     scheduler.add(clean, CLEAN_EVERY_S, "clean up")
+    scheduler.add(webhooks.dispatch, 1, "send webhooks")
+    scheduler.add(webhooks.clean, CLEAN_EVERY_S, "clean up webhooks")
     scheduler.add(schedules.declare, DECLARE_EVERY_S, "declare periodic tasks")
     scheduler.add(schedules.enqueue_due, 1, "periodic tasks")
     return scheduler

@@ -35,10 +35,10 @@ def cancel_task(*, task_id: Any, reason: str = "") -> Task:
 
 RETRY = """
 INSERT INTO tasks_task (name, queue_name, priority, status, subject_type, subject_id, kwargs, max_attempts,
-  timeout_s, result_ttl_s, requested_by_id, correlation_id, retry_of_id, progress, progress_message, error_type,
-  error_message, error_traceback, attempt, worker, crashes, handed_back, lease_token)
+  timeout_s, result_ttl_s, requested_by_id, correlation_id, webhook_id, retry_of_id, progress, progress_message,
+  error_type, error_message, error_traceback, attempt, worker, crashes, handed_back, lease_token)
 SELECT name, queue_name, priority, 'pending', subject_type, subject_id, kwargs, max_attempts, timeout_s, result_ttl_s,
-  requested_by_id, correlation_id, id, 0, '', '', '', '', 0, '', 0, 0, 0
+  requested_by_id, correlation_id, webhook_id, id, 0, '', '', '', '', 0, '', 0, 0, 0
 FROM tasks_task WHERE id = %s
 ON CONFLICT (retry_of_id) DO NOTHING RETURNING id::text
 """

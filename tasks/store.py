@@ -46,20 +46,20 @@ class Claim:
 
 COLUMNS = """
   (name, queue_name, priority, status, subject_type, subject_id, run_after, max_attempts, timeout_s,
-   result_ttl_s, unique_key, coalesce_key, requested_by_id, correlation_id, kwargs,
+   result_ttl_s, unique_key, coalesce_key, requested_by_id, correlation_id, webhook_id, kwargs,
    progress, progress_message, error_type, error_message, error_traceback, attempt, worker, crashes, handed_back,
    lease_token)
 """
 FRESH = "0, '', '', '', '', 0, '', 0, 0, 0"
 INSERT = f"""
 INSERT INTO tasks_task {COLUMNS}
-VALUES (%s, %s, %s, 'pending', %s, %s, coalesce(%s, now()), %s, %s, %s, %s, %s, %s, %s, %s::jsonb, {FRESH})
+VALUES (%s, %s, %s, 'pending', %s, %s, coalesce(%s, now()), %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, {FRESH})
 ON CONFLICT DO NOTHING
 RETURNING id::text, created_at, run_after <= now()
 """
 INSERT_MANY = f"""
 INSERT INTO tasks_task {COLUMNS}
-SELECT %s, %s, %s, 'pending', %s, %s, coalesce(%s, now()), %s, %s, %s, %s, %s, %s, %s, kwargs, {FRESH}
+SELECT %s, %s, %s, 'pending', %s, %s, coalesce(%s, now()), %s, %s, %s, %s, %s, %s, %s, %s, kwargs, {FRESH}
 FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS one(kwargs, number) ORDER BY number
 RETURNING id::text
 """
@@ -76,7 +76,7 @@ def _values(task: TaskDefinition, requested_by_id: int | None, correlation_id: s
     subject_type, subject_id = task.subject
     return [task.name, task.queue_name, task.priority, subject_type, str(subject_id), task.run_after,
             task.max_attempts, task.timeout_s, task.result_ttl_s, task.unique_key, task.coalesce_key,
-            requested_by_id, correlation_id]  # fmt: skip
+            requested_by_id, correlation_id, task.webhook_id]  # fmt: skip
 
 
 def insert(task: TaskDefinition, kwargs: str, *, requested_by_id: int | None, correlation_id: str) -> Stored:

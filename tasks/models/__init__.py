@@ -4,5 +4,19 @@ from tasks.models.control import Control
 from tasks.models.schedule import PeriodicRun, Schedule
 from tasks.models.tally import Tally
 from tasks.models.task import LIVE, TERMINAL, Attempt, Status, Task
+from tasks.models.webhook import Delivery, DeliveryAttempt, Webhook
 
-__all__ = ["LIVE", "TERMINAL", "Attempt", "Control", "PeriodicRun", "Schedule", "Status", "Tally", "Task"]
+__all__ = [
+    "LIVE",
+    "TERMINAL",
+    "Attempt",
+    "Control",
+    "Delivery",
+    "DeliveryAttempt",
+    "PeriodicRun",
+    "Schedule",
+    "Status",
+    "Tally",
+    "Task",
+    "Webhook",
+]

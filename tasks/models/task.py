@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from tasks.models.webhook import TELL_WEBHOOKS
+
 
 class Status(models.TextChoices):
     PENDING = "pending"
@@ -66,6 +68,7 @@ class Task(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
     )
     correlation_id = models.CharField(max_length=64, default="")
+    webhook = models.ForeignKey("tasks.Webhook", models.SET_NULL, null=True, db_index=False, related_name="+")
 
     objects = TaskQuerySet.as_manager()
 
@@ -115,6 +118,7 @@ class Task(models.Model):
                 condition=Q(result__isnull=False, status=Status.COMPLETED),
                 name="task_result_held",
             ),
+            models.Index(fields=["webhook"], condition=Q(webhook__isnull=False), name="task_by_webhook"),
         ]
         triggers = [
             # A terminal state never changes, whoever writes.
@@ -130,6 +134,14 @@ class Task(models.Model):
                     (Status.PROCESSING, Status.FAILED),
                     (Status.PROCESSING, Status.CANCELLED),
                 ],
+            ),
+            # Whoever ends a task, its messages are stored in the same transaction.
+            pgtrigger.Trigger(
+                name="tell_webhooks",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.completed_at IS NULL AND NEW.completed_at IS NOT NULL"),
+                func=TELL_WEBHOOKS,
             ),
         ]
         permissions = [

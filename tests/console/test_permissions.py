@@ -11,6 +11,8 @@ EVERYBODY = {"operator", "reviewer", "analyst", "auditor"}
 MAY_LOOK = {
     "/admin/": EVERYBODY,
     TASKS: {"operator"},
+    "/admin/tasks/webhook/": {"operator"},
+    "/admin/tasks/delivery/": {"operator"},
     SETS: {"operator", "analyst"},
     "/admin/features/rawevent/": {"operator", "analyst"},
     "/admin/features/featurevalue/": {"operator", "analyst"},
