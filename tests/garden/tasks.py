@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.contrib.auth.models import Group
 
 from tasks.definitions import PermanentError, TemporaryError, every, task
+from tests.garden import hardships
 
 
 @task
@@ -61,3 +62,15 @@ def slow(context, *, seconds: float, name: str = "") -> dict:
 @task
 def hourly() -> None:
     """Runs once an hour."""
+
+
+@task(max_running=2)
+def narrow(*, name: str) -> None:
+    """At most two of these run at once."""
+    Group.objects.create(name=name)
+
+
+@task(max_attempts=1, timeout_s=60)
+def suffer(*, how: str) -> None:
+    """One of the hardships, after an effect that must not stay."""
+    hardships.suffer(how)
