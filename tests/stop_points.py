@@ -1,7 +1,7 @@
 """Named points at which a process of the product kills or stops itself, once: for tests, without hooks in the product.
 
-MILLRACE_TEST_STOP="point=how" names a point of POINTS and KILL or STOP; MILLRACE_TEST_MARK a file that remembers that it
-has happened. MILLRACE_TEST_GRACE shortens what a stopping worker gives its task.
+MILLRACE_TEST_STOP="point=how" names a point of POINTS and KILL or STOP; MILLRACE_TEST_MARK a file that remembers that
+it has happened. MILLRACE_TEST_GRACE shortens what a stopping worker gives its task.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.contrib.auth.models import Group
 
 from tasks.definitions import PermanentError, TemporaryError, every, task
-from tests.garden import hardships
+from tests.garden import hardships, storm
 
 
 @task
@@ -74,3 +74,6 @@ def narrow(*, name: str) -> None:
 def suffer(*, how: str) -> None:
     """One of the hardships, after an effect that must not stay."""
     hardships.suffer(how)
+
+
+weather, lightning, drought = storm.weather, storm.lightning, storm.drought

@@ -83,7 +83,9 @@ def test_a_rush_takes_exactly_what_the_limit_allows(most):
     controls.limit(kind="task", name="garden.note", max_running=most)
     garden.note.enqueue_many([{"name": "x"}] * 60)
     for _ in range(10):
-        taken = at_once(lambda n: [claim for _ in range(3) if (claim := claims.claim_next(["default"], worker=f"w{n}"))])
+        taken = at_once(
+            lambda n: [claim for _ in range(3) if (claim := claims.claim_next(["default"], worker=f"w{n}"))]
+        )
         assert len(taken) == most == Task.objects.filter(status=Status.PROCESSING).count()
         for claim in taken:
             end(claim)

@@ -63,6 +63,13 @@ class Row:
     def live(self) -> bool:
         return self.status not in TERMINAL
 
+    def answers(self, unique_key: str | None, coalesce_key: str | None) -> bool:
+        waits = self.status == Status.PENDING and self.attempt == 0
+        return bool(
+            (unique_key and self.live and self.unique_key == unique_key)
+            or (coalesce_key and waits and self.coalesce_key == coalesce_key)
+        )
+
     def ends(self, status: str, outcome: str) -> None:
         self.status, self.claim = status, None
         self.due, self.lease_out = False, False
@@ -137,9 +144,7 @@ class Tasks(RuleBasedStateMachine):
             moment = cursor.fetchone()[0] + LATER
         definition = definition.using(queue_name=queue, priority=priority, run_after=moment) if later else definition
         found = str(definition.enqueue(name="x").id)
-        same = [i for i, row in self.rows.items()
-                if (unique and row.live and row.unique_key == unique)
-                or (coalesce and row.status == Status.PENDING and not row.attempt and row.coalesce_key == coalesce)]  # fmt: skip
+        same = [i for i, row in self.rows.items() if row.answers(unique, coalesce)]
         if same:
             assert found in same
         else:
