@@ -186,3 +186,18 @@ def test_a_late_attempt_has_a_backoff_that_can_be_counted(redis):
     claim = claims.claim(result.id, worker="w")
     assert store.timed_out(worker="w", message="late") == [(result.id, Status.PENDING)]
     assert garden.fail.backoff_s(claim.attempt) == 0.4
+
+
+def test_a_claim_that_the_server_forgot_in_a_crash_is_not_mistaken_for_the_next(redis):
+    """Claims do not wait for the disk: after a power cut the row may be as it was before, and its holder still run."""
+    result = garden.note.enqueue(name="x")
+    forgotten = claims.claim(result.id, worker="survivor")
+    Task.objects.filter(pk=result.id).update(
+        status=Status.PENDING, attempt=0, lease_token=0, lease_until=None, worker="", started_at=None
+    )
+    claim = claims.claim_next(["default"], worker="next")
+    assert claim.attempt == forgotten.attempt
+    assert not store.fence(forgotten) and store.renew(forgotten, progress=1, message="") is None
+    assert store.hand_back(claim=forgotten, reason="x") == []
+    assert not store.end(forgotten, status=Status.COMPLETED, outcome=Attempt.Outcome.COMPLETED, result="1")
+    assert store.end(claim, status=Status.COMPLETED, outcome=Attempt.Outcome.COMPLETED, result="2")
