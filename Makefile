@@ -7,7 +7,7 @@ PIP := $(RUN) -m pip install --quiet --quiet --disable-pip-version-check
 OFFLINE := DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
 .DEFAULT_GOAL := help
-.PHONY: help up test fast check bench clean
+.PHONY: help up test fast check bench chaos clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,6 +30,9 @@ check: .venv/.dev ## Lint, format, types, migrations, architecture: what CI asks
 
 bench: .venv/.dev ## Measure speed (ARGS for the benchmark)
 	@$(RUN) -m launcher run --data .data/bench -- $(RUN) -m benchmarks $(ARGS)
+
+chaos: .venv/.dev ## Storm over the job system: 10,000 tasks, servers and processes killed (SEED=1 TASKS=10000)
+	@$(RUN) -m tests.chaos --seed $(or $(SEED),1) --tasks $(or $(TASKS),10000)
 
 clean: ## Remove .venv, .data and caches
 	@if [ -x $(RUN) ] && [ -d .data ]; then $(RUN) -m launcher remove; fi

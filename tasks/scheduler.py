@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq.cron import CronJob, CronScheduler
+from rq.exceptions import StopRequested
 
 from audit import services as audit
 from base.context import acting, new_correlation_id
@@ -44,6 +45,23 @@ class Duty(CronJob):
 
 class Scheduler(CronScheduler):
     """RQ's scheduler, registered in Redis for all to see, but able to work while Redis is away."""
+
+    busy = stopping = False
+
+    def enqueue_jobs(self) -> list[CronJob]:
+        """Do what is due. A signal waits for its end: raised inside, some `except Exception` might swallow it."""
+        self.busy = True
+        try:
+            return super().enqueue_jobs()
+        finally:
+            self.busy = False
+            if self.stopping:
+                raise StopRequested
+
+    def _request_stop(self, signum: int, frame: Any) -> None:
+        self.stopping = True
+        if not self.busy:
+            super()._request_stop(signum, frame)
 
     def add(self, func: Callable[[], Any], interval_s: int, name: str) -> None:
         self._cron_jobs.append(Duty(queue_name="-", func=func, interval=interval_s, name=name))

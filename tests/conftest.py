@@ -9,13 +9,14 @@ from django.test import SimpleTestCase
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = {"db", "transactional_db", "live_server", "redis", "processes", "site"}
-SERVICE_FOLDERS = {"launcher", "site"}
+SERVICE_FOLDERS = {"chaos", "launcher", "site"}
 TAKES_SECONDS = {
     "test_training.py",  # fitting
     "test_berka.py",  # real data
     "test_bank_values.py",
     "test_settings.py",  # other processes
     "test_browser.py",
+    "test_chaos.py",
 }
 TRUNCATE_REFUSED = ("audit_entry", "audit_seal")
 

@@ -2,6 +2,16 @@
 
 from django.db import migrations
 
+FULL = """
+CREATE FUNCTION tasks_is_full(kind text, name text, declared int) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN least(declared, (SELECT c.max_running FROM tasks_control c
+                          WHERE c.kind = tasks_is_full.kind AND c.name = tasks_is_full.name))
+    <= (SELECT count(*) FROM tasks_task p WHERE p.status = 'processing'
+        AND CASE tasks_is_full.kind WHEN 'queue' THEN p.queue_name ELSE p.name END = tasks_is_full.name);
+END $$
+"""
+DROP_FULL = "DROP FUNCTION tasks_is_full(text, text, int)"
 CLAIM = """
 CREATE FUNCTION tasks_claim(
   queues text[], names text[], limited text[], limits int[], lease_s float8, worker text, alone boolean)
@@ -14,6 +24,7 @@ DECLARE
   candidate record;
   controlled boolean := EXISTS (SELECT 1 FROM tasks_control);
   is_full boolean;
+  holding boolean := false;
 BEGIN
   -- A claim lost in a crash of the server is no claim: the row is pending again, and nothing waits for the disk.
   -- Tokens are drawn, not counted, so that the holder of a lost claim is not taken for the holder of the next.
@@ -37,12 +48,16 @@ BEGIN
       IF controlled AND EXISTS (
         SELECT 1 FROM tasks_control c WHERE c.kind = 'queue' AND c.name = queue AND c.max_running IS NOT NULL)
       THEN
-        PERFORM pg_advisory_xact_lock(29045, hashtext(queue));
+        EXIT WHEN tasks_is_full('queue', queue, NULL);
+        -- Who holds one lock waits for no other, or two could wait for each other.
+        IF holding THEN
+          EXIT WHEN NOT pg_try_advisory_xact_lock(29045, hashtext(queue));
+        ELSE
+          PERFORM pg_advisory_xact_lock(29045, hashtext(queue));
+          holding := true;
+        END IF;
         -- A new statement sees what was committed before the lock was ours.
-        SELECT c.max_running <= (SELECT count(*) FROM tasks_task p
-                                 WHERE p.status = 'processing' AND p.queue_name = queue)
-        INTO is_full FROM tasks_control c WHERE c.kind = 'queue' AND c.name = queue;
-        EXIT WHEN is_full;
+        EXIT WHEN tasks_is_full('queue', queue, NULL);
       END IF;
 
       IF candidate.name = ANY(limited)
@@ -50,16 +65,14 @@ BEGIN
           SELECT 1 FROM tasks_control c
           WHERE c.kind = 'task' AND c.name = candidate.name AND c.max_running IS NOT NULL)
       THEN
-        PERFORM pg_advisory_xact_lock(29793, hashtext(candidate.name));
-        SELECT min(l.max_running) <= (SELECT count(*) FROM tasks_task p
-                                      WHERE p.status = 'processing' AND p.name = candidate.name)
-        INTO is_full FROM (
-          SELECT c.max_running FROM tasks_control c
-          WHERE c.kind = 'task' AND c.name = candidate.name AND c.max_running IS NOT NULL
-          UNION ALL
-          SELECT d.most FROM unnest(limited, limits) AS d(name, most) WHERE d.name = candidate.name
-        ) l;
-        IF is_full THEN
+        is_full := tasks_is_full('task', candidate.name, limits[array_position(limited, candidate.name::text)]);
+        IF NOT is_full AND holding THEN
+          is_full := NOT pg_try_advisory_xact_lock(29793, hashtext(candidate.name));
+        ELSIF NOT is_full THEN
+          PERFORM pg_advisory_xact_lock(29793, hashtext(candidate.name));
+          holding := true;
+        END IF;
+        IF is_full OR tasks_is_full('task', candidate.name, limits[array_position(limited, candidate.name::text)]) THEN
           names := array_remove(names, candidate.name::text);
           CONTINUE;
         END IF;
@@ -112,4 +125,4 @@ DROP = [
 
 class Migration(migrations.Migration):
     dependencies = [("tasks", "0002_the_whole_job_system")]
-    operations = [migrations.RunSQL([CLAIM, END], DROP)]
+    operations = [migrations.RunSQL(FULL, DROP_FULL), migrations.RunSQL([CLAIM, END], DROP)]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.contrib.auth.models import Group
 
 from tasks.definitions import PermanentError, TemporaryError, cron, every, task
+from tests.garden import hardships, storm
 
 
 @task
@@ -79,3 +80,18 @@ def on_the_hour() -> None:
 @task
 def on_leap_day() -> None:
     """Runs once in four years."""
+
+
+@task(max_running=2)
+def narrow(*, name: str) -> None:
+    """At most two of these run at once."""
+    Group.objects.create(name=name)
+
+
+@task(max_attempts=1, timeout_s=60)
+def suffer(*, how: str) -> None:
+    """One of the hardships, after an effect that must not stay."""
+    hardships.suffer(how)
+
+
+weather, lightning, drought = storm.weather, storm.lightning, storm.drought

@@ -13,6 +13,7 @@ from launcher.redis import redis as run_redis
 from tasks import bell
 from tasks.models import Task
 from tests import makers
+from tests.garden import tasks as garden
 from tests.processes import eventually
 
 ADDED_S = 0.2
@@ -69,3 +70,16 @@ def test_a_loan_succeeds_with_redis_gone_or_hanging_and_its_task_runs_later(site
         site.processes.worker(**address)  # a worker without Redis waits or ends; its supervisor starts another
         eventually(lambda: not Task.objects.exclude(status="completed").exists(), log=site.processes.log)
     assert Task.objects.filter(attempt__gt=1).count() == 0
+
+
+def test_a_worker_stops_its_task_in_time_though_redis_hangs(processes, tmp_path):
+    """The watch over the work-horse, and a stop, must not wait for an answer of Redis."""
+    with own_redis(tmp_path / "redis") as server:
+        worker = processes.worker(REDIS_URL=server.url, MILLRACE_TEST_GRACE="1")
+        result = garden.suffer.enqueue(how="nap")
+        eventually(lambda: Task.objects.get(pk=result.id).status == "processing", log=processes.log)
+        os.kill(server.process.pid, signal.SIGSTOP)
+        os.kill(worker.pid, signal.SIGTERM)
+        eventually(lambda: Task.objects.get(pk=result.id).handed_back == 1, within_s=10, log=processes.log)
+        os.kill(server.process.pid, signal.SIGCONT)
+        assert worker.wait(20) == 0
