@@ -22,7 +22,7 @@ SELECT a.*, newest.message, newest.ids FROM alike a CROSS JOIN LATERAL (
     SELECT left(t.error_message, 500) AS message, t.id FROM tasks_task t
     WHERE t.status = 'failed' AND t.discarded_at IS NULL AND t.name = a.name AND t.error_type = a.error_type
       AND NOT EXISTS (SELECT FROM tasks_task r WHERE r.retry_of_id = t.id)
-    ORDER BY t.completed_at DESC, t.id DESC LIMIT %(newest)s
+    ORDER BY t.id DESC LIMIT %(newest)s
   ) one
 ) newest ORDER BY count DESC, name, error_type
 """

@@ -108,10 +108,12 @@ class Task(models.Model):
             models.Index(fields=["completed_at"], condition=Q(completed_at__isnull=False), name="task_ended"),
             models.Index(fields=["status", "id"], condition=~Q(status=Status.COMPLETED), name="task_not_completed"),
             models.Index(
-                fields=["name", "error_type", "completed_at", "id"],
-                condition=Q(status=Status.FAILED, discarded_at=None),
-                name="task_dead",
+                fields=["error_type", "id"],
+                include=["name", "completed_at", "discarded_at"],  # dead letters are counted from it
+                condition=Q(status=Status.FAILED),
+                name="task_failed",
             ),
+            models.Index(fields=["id"], condition=Q(discarded_at__isnull=False), name="task_discarded"),
             models.Index(fields=["name", "id"], name="task_by_name"),
             models.Index(fields=["queue_name", "id"], name="task_by_queue"),
             models.Index(
