@@ -1,7 +1,7 @@
 """Statistics as people ask for them: the present from the live rows, the past from the tallies by minute.
 
-Resolution: windows begin at a whole minute, that of a day at a whole hour; a percentile is the upper bound of its bucket, so it is at most 19 % above
-the exact one, never below it, and never under 1 ms.
+Resolution: windows begin at a whole minute, that of a day at a whole hour; a percentile is the upper bound of its
+bucket, so it is at most 19 % above the exact one, never below it, and never under 1 ms.
 """
 
 from __future__ import annotations

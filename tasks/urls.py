@@ -1,7 +1,7 @@
 from django.urls import path
 
 from tasks.models import Control
-from tasks.views import controls, statistics, work
+from tasks.views import controls, statistics, streams, work
 
 TASK, QUEUE = {"kind": Control.Kind.TASK}, {"kind": Control.Kind.QUEUE}
 
@@ -22,6 +22,8 @@ urlpatterns = [
     path("tasks/schedules/<str:name>/run-now", controls.RunNow.as_view(), name="schedule-run-now"),
     path("tasks/schedules/<str:name>/pause", controls.PauseSchedule.as_view(), name="schedule-pause"),
     path("tasks/schedules/<str:name>/resume", controls.ResumeSchedule.as_view(), name="schedule-resume"),
+    path("tasks/events", streams.DashboardEvents.as_view(), name="task-dashboard-events"),
+    path("tasks/<uuid:task_id>/events", streams.TaskEvents.as_view(), name="task-events"),
     path("tasks/<uuid:task_id>", work.TaskDetail.as_view(), name="task-detail"),
     path("tasks/<uuid:task_id>/cancel", work.Cancel.as_view(), name="task-cancel"),
     path("tasks/<uuid:task_id>/retry", work.Retry.as_view(), name="task-retry"),

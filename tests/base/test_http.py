@@ -1,5 +1,7 @@
 """What is true of every address: problems, slashes, health, correlation ids, roles."""
 
+import re
+
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -19,6 +21,7 @@ def routes(resolver=None, prefix="/"):
         elif isinstance(entry, URLPattern) and path.startswith("/api/v1/") and hasattr(entry.callback, "view_class"):
             for kind in ("uuid:task_id", "uuid:request_id", "uuid:borrower_id"):
                 path = path.replace(f"<{kind}>", "00000000-0000-0000-0000-000000000000")
+            path = re.sub(r"<str:(\w+)>", r"{\1}", path)
             yield path, entry.callback.view_class
 
 
