@@ -43,4 +43,4 @@ def workers() -> tuple[list[dict[str, Any]], bool]:
     return [found[name] for name in sorted(found)], known
 
 
-UNREGISTERED = {"host": None, "pid": None, "queues": [], "state": None, "last_heartbeat": None}
+UNREGISTERED: dict[str, Any] = {"host": None, "pid": None, "queues": [], "state": None, "last_heartbeat": None}

@@ -39,9 +39,12 @@ class TaskFilter(StrictSerializer):
         return attrs
 
 
+FILTERS: list[str] = list(TaskFilter().fields)
+
+
 def from_query(parameters: Any) -> dict[str, Any]:
     """The filters of a query string, checked; `status` may be repeated or comma-separated. Raises ValidationError."""
-    data: dict[str, Any] = {name: parameters[name] for name in TaskFilter().fields if name in parameters}
+    data: dict[str, Any] = {name: parameters[name] for name in FILTERS if name in parameters}
     if "status" in data:
         data["status"] = [part for value in parameters.getlist("status") for part in value.split(",")]
     return checked(data)

@@ -126,7 +126,7 @@ def snapshots(task_ids: Iterable[str]) -> dict[str, Snapshot]:
     found = {}
     for *values, tried in rows:
         tried = json.loads(tried) if isinstance(tried, str) else tried or []
-        found[values[0]] = Snapshot(*values, tuple(Tried(*one) for one in tried))
+        found[values[0]] = Snapshot(*values, tried=tuple(Tried(*one) for one in tried))
     return found
 
 
@@ -185,7 +185,7 @@ class End:
 
 def ended_since(after: End, until: datetime, *, limit: int) -> list[tuple[End, Event]]:
     """Tasks that ended after a place and not after a moment, in order."""
-    values = {"since": after.at, "id": str(UUID(after.id)), "until": until, "limit": limit}
+    values: dict[str, Any] = {"since": after.at, "id": str(UUID(after.id)), "until": until, "limit": limit}
     with connection.cursor() as cursor:
         cursor.execute(FINISHED, values)
         rows = cursor.fetchall()

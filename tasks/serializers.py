@@ -50,7 +50,7 @@ class TaskSerializer(serializers.Serializer):
 class TaskRowSerializer(TaskSerializer):
     """A task in a list: without its result, and with the beginning of its error."""
 
-    result = None
+    result = None  # type: ignore[assignment]
     correlation_id = serializers.CharField()
     requested_by = serializers.IntegerField(source="requested_by_id", allow_null=True)
     discarded_at = serializers.DateTimeField(allow_null=True)
@@ -88,7 +88,7 @@ class TaskDetailSerializer(TaskSerializer):
 
     @extend_schema_field(AttemptSerializer(many=True))
     def get_attempt_history(self, task: Any) -> list[dict[str, Any]]:
-        shown = ("number", "worker", "started_at", "ended_at", "outcome")
+        shown: tuple[str, ...] = ("number", "worker", "started_at", "ended_at", "outcome")
         if not self.context["staff"]:
             shown = tuple(name for name in shown if name != "worker")
         return [

@@ -18,7 +18,7 @@ BUCKETS_PER_OCTAVE = 4  # a bucket's bounds are 19 % apart, so a percentile read
 TALLIED_AGAIN_S, JUST_NOW_S, FULLY_UNTIL_SECOND = 180, 15, 10
 SLICE = timedelta(minutes=5)  # counted by one statement, which must not take long when there is much to catch up with
 ENOUGH_S = 1.0  # then other duties of the scheduler have their turn
-KEPT_BY_MINUTE, KEPT_BY_HOUR = timedelta(minutes=61), "48 hours"
+KEPT_BY_MINUTE, KEPT_BY_HOUR = "61 minutes", "48 hours"
 BUCKET = "ceil(4 * ln(greatest(extract(epoch FROM {}) * 1000, 1)::float8) / ln(2))::smallint"
 
 FOLDED = """
@@ -39,7 +39,8 @@ WITH counted AS (
   SELECT date_trunc('minute', completed_at) AS minute, queue_name, name, status,
     {BUCKET.format("coalesce(attempt_started_at, completed_at) - run_after")} AS wait,
     {BUCKET.format("completed_at - coalesce(attempt_started_at, completed_at)")} AS run, count(*) AS count
-  FROM tasks_task WHERE completed_at >= greatest(%(since)s, {FOLDED}) AND completed_at < %(until)s GROUP BY 1, 2, 3, 4, 5, 6
+  FROM tasks_task WHERE completed_at >= greatest(%(since)s, {FOLDED}) AND completed_at < %(until)s
+  GROUP BY 1, 2, 3, 4, 5, 6
 )
 INSERT INTO tasks_tally (minute, queue_name, name, status, wait_bucket, run_bucket, count)
 SELECT * FROM counted
@@ -52,7 +53,7 @@ WITH old AS (
   DELETE FROM tasks_tally
   WHERE (minute > 'epoch' AND minute < now() - %(by_hour)s::interval)
     OR (minute >= {FOLDED} AND minute > 'epoch'
-        AND minute < date_trunc('hour', least(%(counted)s, now() - %(by_minute)s)))
+        AND minute < date_trunc('hour', least(%(counted)s, now() - %(by_minute)s::interval)))
   RETURNING CASE WHEN minute < now() - %(by_hour)s::interval THEN 'epoch'
                  ELSE date_trunc('hour', minute) + interval '1 second' END AS minute,
     queue_name, name, status, wait_bucket, run_bucket, count
@@ -93,7 +94,8 @@ def _count(since: datetime, until: datetime) -> bool:
         if not cursor.fetchone()[0]:
             return False
         cursor.execute(TALLY, {"since": since, "until": until})
-        cursor.execute(FOLD, {"counted": since, "by_minute": KEPT_BY_MINUTE, "by_hour": KEPT_BY_HOUR})
+        values: dict[str, Any] = {"counted": since, "by_minute": KEPT_BY_MINUTE, "by_hour": KEPT_BY_HOUR}
+        cursor.execute(FOLD, values)
         return True
 
 

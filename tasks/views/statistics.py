@@ -75,7 +75,10 @@ class WorkerSerializer(serializers.Serializer):
 
 
 class StatisticsSerializer(serializers.Serializer):
-    """`since`: a whole minute, of a day a whole hour. `workers_known`: RQ's registry could be read; without it only workers that run something are listed."""
+    """`since`: a whole minute, of a day a whole hour.
+
+    `workers_known`: RQ's registry could be read; without it only workers that run something are listed.
+    """
 
     window = serializers.ChoiceField(choices=list(figures.WINDOWS))
     since = serializers.DateTimeField()

@@ -50,7 +50,7 @@ class Stream:
     def __init__(self, request: Request, feed: hub.Feed) -> None:
         self.feed, self.socket = feed, request.META.get("gunicorn.socket")
         try:
-            self._give_back = hub.slots.take(self, request.user.pk)
+            self._give_back = hub.slots.take(self, request.user.pk or 0)
         except hub.Full as full:
             if full.mine:
                 raise Throttled(COME_BACK_S, str(full)) from None

@@ -33,7 +33,7 @@ class NewestById(NewestFirst):
         cursor = super().decode_cursor(request)
         if cursor is not None and cursor.position is not None:
             try:
-                UUID(cursor.position)
+                UUID(str(cursor.position))
             except ValueError:
                 raise NotFound(self.invalid_cursor_message) from None
         return cursor
@@ -49,7 +49,7 @@ class TaskList(ListAPIView):
 
     @extend_schema(tags=["tasks"], parameters=[filters.TaskFilter])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        refuse_unknown(request, {*filters.TaskFilter().fields, "cursor", "limit", "format"})
+        refuse_unknown(request, {*filters.FILTERS, "cursor", "limit", "format"})
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> Any:
