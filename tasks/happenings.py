@@ -126,7 +126,7 @@ def snapshots(task_ids: Iterable[str]) -> dict[str, Snapshot]:
     found = {}
     for *values, tried in rows:
         tried = json.loads(tried) if isinstance(tried, str) else tried or []
-        found[values[0]] = Snapshot(*values, tried=tuple(Tried(*one) for one in tried))
+        found[values[0]] = Snapshot(*[*values, tuple(Tried(*one) for one in tried)])
     return found
 
 

@@ -68,6 +68,13 @@ def test_the_wrong_role_is_refused(api, path, view):
             assert (response.status_code == 403) != allowed, (role, method, response.status_code)
 
 
+def test_a_media_type_that_is_not_served_is_a_problem(api):
+    api.force_authenticate(makers.user(Role.OPERATOR))
+    for path, accept in (("/api/v1/tasks/", "text/html"), ("/api/v1/tasks/events", "application/json")):
+        response = api.get(path, headers={"accept": accept})
+        assert response.status_code == 406 and response["Content-Type"] == "application/problem+json"
+
+
 def test_an_unknown_address_is_a_problem(api):
     for path in ("/nothing", "/api/v1/nothing", "/api/v1/tasks/not-a-uuid", "/api/v1/%00"):
         response = api.get(path)
