@@ -35,7 +35,7 @@ class TaskSerializer(serializers.Serializer):
     progress_message = serializers.CharField()
     attempts = serializers.IntegerField(source="attempt")
     max_attempts = serializers.IntegerField()
-    result = serializers.JSONField(allow_null=True)
+    result = serializers.JSONField()  # any JSON, null included
     result_dropped_at = serializers.DateTimeField(allow_null=True)
     error = serializers.SerializerMethodField()
 
