@@ -80,7 +80,8 @@ def exception_handler(exc: Exception, view_context: dict[str, Any]) -> Response 
             detail = detail.get("detail", "")
         response.data = problem(response.status_code, detail=str(detail))
     response.content_type = CONTENT_TYPE
-    view_context["request"].accepted_renderer = JSONRenderer()  # whatever the view renders, its errors are JSON
+    request = view_context["request"]  # whatever the view renders or the client accepts, errors are JSON
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     return response
 
 

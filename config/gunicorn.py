@@ -6,8 +6,8 @@ from prometheus_client import multiprocess
 
 bind = f"127.0.0.1:{os.environ.get('MILLRACE_PORT') or 8000}"
 worker_class = "gthread"
-workers = 2
-threads = 4
+workers = int(os.environ.get("MILLRACE_WEB_WORKERS") or 2)
+threads = 8 + int(os.environ.get("TASK_STREAMS") or 16)  # a stream of events holds one
 keepalive = 15  # seconds
 timeout = 30  # seconds without a sign of life until a worker is replaced
 graceful_timeout = 15  # seconds to finish requests on SIGTERM
@@ -17,6 +17,13 @@ limit_request_field_size = 8190  # bytes
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - heartbeats must not wait for a disk
 control_socket_disable = True  # its default path is shared by all services of one user
 loglevel = (os.environ.get("MILLRACE_LOG") or "info").lower()
+
+
+def post_worker_init(worker) -> None:
+    """Streams end by themselves when their process is asked to stop."""
+    from tasks import hub
+
+    hub.stopping = lambda: not worker.alive
 
 
 def child_exit(server, worker) -> None:

@@ -48,6 +48,11 @@ def _queue(name: str) -> Queue:
     return django_rq.get_queue(name, connection=connection)
 
 
+def quick_connection() -> redis.Redis:
+    """Redis for a look that must not make anybody wait."""
+    return _queue(settings.QUEUES[0]).connection
+
+
 def ring_on_commit(queue_name: str, *, times: int = 1) -> None:
     """Ring once for each new task when the transaction commits; the calls of one transaction share their bells."""
     waiting = _asked.__dict__.setdefault("waiting", {})

@@ -39,8 +39,8 @@ INSERT INTO tasks_task (name, queue_name, priority, status, subject_type, subjec
   error_type, error_message, error_traceback, attempt, worker, crashes, handed_back, lease_token)
 SELECT name, queue_name, priority, 'pending', subject_type, subject_id, kwargs, max_attempts, timeout_s, result_ttl_s,
   requested_by_id, correlation_id, webhook_id, id, 0, '', '', '', '', 0, '', 0, 0, 0
-FROM tasks_task WHERE id = %s
-ON CONFLICT (retry_of_id) DO NOTHING RETURNING id::text
+FROM tasks_task WHERE id = ANY(%s::uuid[]) AND status IN ('failed', 'cancelled')
+ON CONFLICT (retry_of_id) DO NOTHING RETURNING id::text, queue_name
 """
 
 
@@ -54,7 +54,7 @@ def retry_task(*, task_id: Any, reason: str = "") -> Task:
     if task.status not in (Status.FAILED, Status.CANCELLED):
         raise WrongState(f"Only a failed or cancelled task can be retried; this one is {task.status}.")
     with connection.cursor() as cursor:
-        cursor.execute(RETRY, [str(task.pk)])
+        cursor.execute(RETRY, [[str(task.pk)]])
         row = cursor.fetchone()
     if row is None:
         raise WrongState("This task was already retried.")

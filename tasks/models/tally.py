@@ -7,7 +7,7 @@ class Tally(models.Model):
     """Tasks that ended in a minute, alike in queue, name, state and both times. Times are buckets of a quarter octave.
 
     wait_bucket, run_bucket: n stands for times up to 2^(n/4) ms; see tasks.statistics.
-    minute: the last hours by minute; older ones are summed under 1970, so totals never fall.
+    minute: the last hour by minute; older ones by hour, stamped one second past it; those of past days under 1970.
     """
 
     minute = models.DateTimeField()

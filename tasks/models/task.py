@@ -100,12 +100,25 @@ class Task(models.Model):
         # Rows change state twice, and each time enter every index whose condition they meet: hence the conditions.
         indexes = [
             models.Index(
-                "queue_name", F("priority").desc(), "run_after", condition=Q(status=Status.PENDING), name="task_due"
+                "queue_name",
+                F("priority").desc(),
+                "run_after",
+                include=["name"],  # statistics count what waits without touching its rows
+                condition=Q(status=Status.PENDING),
+                name="task_due",
             ),
             models.Index(fields=["lease_until"], condition=Q(status=Status.PROCESSING), name="task_leased"),
             models.Index(fields=["completed_at"], condition=Q(completed_at__isnull=False), name="task_ended"),
             models.Index(fields=["status", "id"], condition=~Q(status=Status.COMPLETED), name="task_not_completed"),
+            models.Index(
+                fields=["error_type", "id"],
+                include=["name", "completed_at", "discarded_at"],  # dead letters are counted from it
+                condition=Q(status=Status.FAILED),
+                name="task_failed",
+            ),
+            models.Index(fields=["id"], condition=Q(discarded_at__isnull=False), name="task_discarded"),
             models.Index(fields=["name", "id"], name="task_by_name"),
+            models.Index(fields=["queue_name", "id"], name="task_by_queue"),
             models.Index(
                 fields=["subject_type", "subject_id", "id"], condition=~Q(subject_type=""), name="task_by_subject"
             ),

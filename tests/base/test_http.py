@@ -20,6 +20,7 @@ def routes(resolver=None, prefix="/"):
             yield from routes(entry, path)
         elif isinstance(entry, URLPattern) and path.startswith("/api/v1/") and hasattr(entry.callback, "view_class"):
             path = re.sub(r"<uuid:\w+>", "00000000-0000-0000-0000-000000000000", path)
+            path = re.sub(r"<str:(\w+)>", r"{\1}", path)
             yield path, entry.callback.view_class
 
 
@@ -64,6 +65,13 @@ def test_the_wrong_role_is_refused(api, path, view):
             response = getattr(api, method)(path, {}, format="json") if method == "post" else api.get(path)
             allowed = role in roles_of(view, method.upper())
             assert (response.status_code == 403) != allowed, (role, method, response.status_code)
+
+
+def test_a_media_type_that_is_not_served_is_a_problem(api):
+    api.force_authenticate(makers.user(Role.OPERATOR))
+    for path, accept in (("/api/v1/tasks/", "text/html"), ("/api/v1/tasks/events", "application/json")):
+        response = api.get(path, headers={"accept": accept})
+        assert response.status_code == 406 and response["Content-Type"] == "application/problem+json"
 
 
 def test_an_unknown_address_is_a_problem(api):

@@ -1,0 +1,1 @@
+"""Background work over HTTP: tasks, controls, statistics, streams."""
