@@ -25,6 +25,8 @@ CONSOLE_PERMISSIONS: Mapping[Role, Sequence[str]] = {
         "tasks.retry_task",
         "tasks.cancel_task",
         "tasks.discard_task",
+        "tasks.pause_work",
+        "tasks.run_schedule",
         "features.view_*",
         "features.backfill_featureset",
     ],

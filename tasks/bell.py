@@ -31,10 +31,10 @@ _asked = threading.local()
 
 
 @functools.cache
-def _queue(name: str) -> Queue:
-    """An RQ queue on a connection that fails fast. Cached: django-rq opens a new pool for every queue it returns."""
-    config = settings.RQ_QUEUES[name]
-    connection = redis.Redis(
+def connection(name: str = "") -> redis.Redis:
+    """A connection to a queue's Redis that fails fast."""
+    config = settings.RQ_QUEUES[name or settings.QUEUES[0]]
+    return redis.Redis(
         host=config["HOST"],
         port=config["PORT"],
         db=config["DB"],
@@ -45,7 +45,12 @@ def _queue(name: str) -> Queue:
         socket_timeout=RING_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
     )
-    return django_rq.get_queue(name, connection=connection)
+
+
+@functools.cache
+def _queue(name: str) -> Queue:
+    """Cached: django-rq opens a new pool for every queue it returns."""
+    return django_rq.get_queue(name, connection=connection(name))
 
 
 def ring_on_commit(queue_name: str, *, times: int = 1) -> None:
