@@ -80,7 +80,8 @@ class Button:
 class ReadOnlyAdmin(ModelAdmin):
     """Rows that only services write.
 
-    icon: of the sidebar. more: further pages beside the list: (title, icon, name of the address). entity_type: the word that audit entries and tasks use for these rows.
+    icon: of the sidebar. entity_type: the word that audit entries and tasks use for these rows.
+    more: further pages beside the list: (title, icon, name of the address).
     search_words: what `word:value` in the search box means; `find` is for the rest.
     """
 

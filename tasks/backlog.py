@@ -12,10 +12,10 @@ from django.db import connection
 COUNT_TO = 5_000  # of a queue; who has more needs no exact figure, and a page must not read a million rows
 # The order is that of the index of due tasks, so the most urgent are counted first and nothing is sorted.
 WAITING = """
-SELECT q.name, t.name, count(*), now() - min(t.run_after)
+SELECT q.name, t.name, count(*), statement_timestamp() - min(t.run_after)
 FROM unnest(%s::text[]) AS q(name) CROSS JOIN LATERAL (
   SELECT name, run_after FROM tasks_task
-  WHERE status = 'pending' AND queue_name = q.name AND run_after <= now()
+  WHERE status = 'pending' AND queue_name = q.name AND run_after <= statement_timestamp()
   ORDER BY priority DESC, run_after LIMIT %s
 ) t GROUP BY 1, 2
 """

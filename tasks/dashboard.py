@@ -115,7 +115,7 @@ def failed(dead: list[failures.Group]) -> Number:
 
 def paused() -> list[Panel]:
     """What somebody stopped, so that nobody wonders why it waits; nothing when nothing is."""
-    rows = [
+    rows: list[Control | Schedule] = [
         *Control.objects.filter(paused_at__isnull=False).select_related("paused_by"),
         *Schedule.objects.filter(paused_at__isnull=False).select_related("paused_by"),
     ]
@@ -169,10 +169,8 @@ def state(member: Member) -> tuple[str, str]:
 
 
 def work(user: Any, member: Member) -> str:
-    return format_html_join(
-        ", ", "{} {} {} %",
-        ((row_link(user, Task, task.pk, task.name), ago(task.attempt_started_at), task.progress) for task in member.tasks),
-    )  # fmt: skip
+    parts = [(row_link(user, Task, t.pk, t.name), ago(t.attempt_started_at), t.progress) for t in member.tasks]
+    return format_html_join(", ", "{} since {}, {} %", parts)
 
 
 def backlog(found: Live) -> Table:

@@ -91,8 +91,8 @@ def live_rows(task: Task) -> list[tuple[str, Any]]:
         return [("Attempts so far", task.attempt), ("Next attempt", next_attempt(task))]
     if task.status != Status.PROCESSING:
         return []
-    ran = task.attempt_started_at and timezone.now() - task.attempt_started_at
-    left = task.lease_until and task.lease_until - timezone.now()
+    ran = timezone.now() - task.attempt_started_at if task.attempt_started_at else None
+    left = task.lease_until - timezone.now() if task.lease_until else None
     lease = (
         f"{lasting(left)} left" if left and left > timedelta() else "ran out; the task is taken from its worker soon"
     )

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from base.admin import Button, Done, ReasonRequiredForm
 from base.panels import Facts, Panel, some
-from tasks.admin.filters import FILTERS, in_state
+from tasks.admin.filters import in_state
 from tasks.models import Status, Task
 
 COUNT_TO = 1_000
@@ -24,6 +24,7 @@ STATES: dict[str, tuple[Status, ...]] = {
 }
 # The list's parameters, and what the bulk service calls them.
 COLUMNS = {"state": "status", "queue": "queue", "name": "name", "error": "error_type"}
+FIELDS = {"queue": "queue_name", "name": "name", "error": "error_type"}
 
 
 class MatchingForm(ReasonRequiredForm):
@@ -39,28 +40,25 @@ class MatchingForm(ReasonRequiredForm):
         return {key: str(value) for key in COLUMNS if (value := self[key].value())}
 
 
-def preview(form: forms.Form) -> list[Panel]:
+def preview(form: Any) -> list[Panel]:
     """The filter in words, and how many tasks it finds now."""
-    assert isinstance(form, MatchingForm)
-    filters = form.filters()
+    filters: dict[str, str] = form.filters()
     rows = Task.objects.order_by()
     for key, value in filters.items():
-        rows = in_state(rows, value) if key == "state" else rows.filter(**{FILTER_FIELDS[key]: value})
+        rows = in_state(rows, value) if key == "state" else rows.filter(**{FIELDS[key]: value})
     found = len(rows.values_list("pk")[: COUNT_TO + 1])
-    facts = [("Tasks", some(found, COUNT_TO)), *((FILTERS[key].title.capitalize(), filters[key]) for key in filters)]
+    facts = [("Tasks", some(found, COUNT_TO)), *((key.capitalize(), value) for key, value in filters.items())]
     return [Facts(title="What it will do this to", rows=facts)]
-
-
-FILTER_FIELDS = {"queue": "queue_name", "name": "name", "error": "error_type"}
 
 
 def press(action: str) -> Callable[[None, dict[str, Any]], Done]:
     def ask(row: None, data: dict[str, Any]) -> Done:
         from tasks import bulk
 
-        filters = {column: data[key] for key, column in COLUMNS.items() if data[key]}
-        task_id = bulk.ask(action=action, filters=filters, reason=data["reason"])
-        return Done("It is done in the background, by this task.", reverse("admin:tasks_task_change", args=[task_id]))
+        conditions = {column: data[key] for key, column in COLUMNS.items() if data[key]}
+        conditions["status"] = [data["state"]]
+        result = bulk.ask(action=action, conditions=conditions, reason=data["reason"])
+        return Done("It is done in the background, by this task.", reverse("admin:tasks_task_change", args=[result.id]))
 
     return ask
 

@@ -69,7 +69,7 @@ def test_a_task_is_retried_once(staff):
 
 def test_looking_at_the_question_does_nothing(staff):
     operator, task = staff("operator"), new_task("failed")
-    assert "Kept in the audit trail." in operator.get(f"{TASKS}{task.pk}/retry/").content.decode()
+    assert "Required; kept in the audit trail." in operator.get(f"{TASKS}{task.pk}/retry/").content.decode()
     assert Task.objects.count() == 1
 
 
@@ -110,7 +110,7 @@ def test_selected_tasks_are_asked_about_first_and_each_is_decided_alone(staff):
 def test_rows_that_were_not_ticked_are_left_alone(staff):
     ticked, other = new_task("failed"), new_task("failed")
     chosen = {"action": "discard", "_selected_action": [str(ticked.pk)], "select_across": "1", "confirmed": "yes"}
-    staff("operator").post(TASKS, chosen)
+    staff("operator").post(TASKS, chosen | {"reason": "old"})
     assert list(Task.objects.filter(discarded_at=None)) == [other]
 
 

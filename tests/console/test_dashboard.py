@@ -5,6 +5,7 @@ import pytest
 from audit.services import seal
 from features.ingest import ingest
 from features.materialize import refresh
+from tasks.statistics import tally
 from tests import makers
 from tests.console.conftest import ask_for_loan, new_task
 
@@ -26,6 +27,7 @@ def shown(staff):
 def test_tasks(shown):
     for status in ("pending", "pending", "processing", "completed", "failed"):
         new_task(status, **({"error_type": "x.Broken", "error_message": "no gateway"} if status == "failed" else {}))
+    tally()
     panels = shown()
     assert (panels["Waiting tasks"].value, panels["Dead letters"].value) == ("2", "1")
     assert [row[:3] for row in panels["Backlog by queue"].rows] == [("default", "2", "1")]

@@ -16,6 +16,7 @@ from loans.models import Borrower, LoanRequest
 from tasks.models import Attempt, Task
 from tests import makers
 from tests.console.conftest import ask_for_loan, new_task
+from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +38,8 @@ def found(browser, model, query: str = "", **parameters: str) -> list:
 def test_a_failed_task_tells_its_whole_story(staff):
     task = new_task("failed", error_type="RuntimeError", error_message="no gateway", error_traceback="Traceback …",
                     subject_type="plot", subject_id="a", attempt=1)  # fmt: skip
-    Attempt.objects.create(task=task, number=1, worker="host:1", outcome="error", error_type="RuntimeError")
+    Attempt.objects.create(task=task, number=1, worker="host:1", outcome="error", error_type="RuntimeError",
+                           started_at=NOON, ended_at=NOON)  # fmt: skip
     text = page(staff("operator"), task)
     for word in ("no gateway", "Traceback …", "host:1", "plot:a", "Leave one visible effect"):
         assert word in text
@@ -51,7 +53,9 @@ def test_the_page_of_a_live_task_fetches_its_progress_until_it_ends(staff):
     piece = operator.get(live)
     assert "40 %" in piece.content.decode() and "step 2" in piece.content.decode()
     assert "HX-Refresh" not in piece.headers
-    Task.objects.filter(pk=task.pk).update(status="completed", completed_at=datetime.now(UTC), progress=100)
+    Task.objects.filter(pk=task.pk).update(
+        status="completed", completed_at=datetime.now(UTC), progress=100, lease_until=None
+    )
     ended = operator.get(live)
     assert ended.headers["HX-Refresh"] == "true" and "hx-get" not in ended.content.decode()
 
