@@ -38,7 +38,8 @@ def new_task(status: str = "pending", **fields: Any):
         fields = {"completed_at": Now(), "started_at": Now(), **fields}
     if status == "processing":
         fields = {"lease_until": Now() + timedelta(seconds=30), "attempt_started_at": Now(), **fields}
-    task = Task.objects.create(name="garden.note", queue_name="default", kwargs={"name": "x"}, status=status, **fields)
+    fields = {"name": "garden.note", "queue_name": "default", "kwargs": {"name": "x"}, **fields}
+    task = Task.objects.create(status=status, **fields)
     return Task.objects.get(pk=task.pk)
 
 

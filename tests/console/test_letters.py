@@ -86,7 +86,7 @@ def test_the_question_says_how_many_it_is_about_and_asks_why(staff, action):
         ("state=pending&queue=default&name=garden.note", {"cancel_matching"}),
         ("state=processing", {"cancel_matching"}),
         ("state=failed&q=garden.note", set()),
-        ("state=pending&created_at__gte=2026-01-01", set()),
+        ("state=pending&created_at__gte=2026-01-01T00:00Z", set()),
     ],
 )
 def test_all_matching_is_offered_where_the_list_shows_what_it_would_do(staff, query, offered):

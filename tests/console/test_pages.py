@@ -1,6 +1,6 @@
 """What the pages show, how rows are found, and that a page follows its task."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -58,6 +58,26 @@ def test_the_page_of_a_live_task_fetches_its_progress_until_it_ends(staff):
     )
     ended = operator.get(live)
     assert ended.headers["HX-Refresh"] == "true" and "hx-get" not in ended.content.decode()
+
+
+def test_a_running_attempt_shows_its_worker_time_lease_and_crashes(staff):
+    now = datetime.now(UTC)
+    task = new_task("processing", attempt=4, handed_back=1, crashes=2, max_attempts=5, timeout_s=90,
+                    worker="host.7/99", attempt_started_at=now - timedelta(seconds=12),
+                    lease_until=now + timedelta(seconds=20))  # fmt: skip
+    for number, outcome in enumerate(("timed_out", "crashed", "handed_back"), 1):
+        Attempt.objects.create(
+            task=task, number=number, worker="host.6/1", started_at=NOON, ended_at=NOON, outcome=outcome
+        )
+    operator = staff("operator")
+    text = page(operator, task)
+    for word in ("timed_out", "crashed", "handed_back", "2 of at most 3", "host.6/1", "90 s an attempt"):
+        assert word in text
+    live = operator.get(f"/admin/tasks/task/{task.pk}/live/").content.decode()
+    for word in ("3 of 5", "host.7/99", "12 s of at most 90 s", "left"):
+        assert word in live
+    Task.objects.filter(pk=task.pk).update(lease_until=now - timedelta(seconds=1))
+    assert "ran out" in operator.get(f"/admin/tasks/task/{task.pk}/live/").content.decode()
 
 
 def test_the_tabs_count_and_filter_by_state_and_failures_are_those_still_to_handle(staff):
