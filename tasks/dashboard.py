@@ -169,8 +169,12 @@ def state(member: Member) -> tuple[str, str]:
 
 
 def work(user: Any, member: Member) -> str:
-    parts = [(row_link(user, Task, t.pk, t.name), ago(t.attempt_started_at), t.progress) for t in member.tasks]
-    return format_html_join(", ", "{} since {}, {} %", parts)
+    now = timezone.now()
+    parts = [
+        (row_link(user, Task, t.pk, t.name), lasting(now - (t.attempt_started_at or now)), t.progress)
+        for t in member.tasks
+    ]
+    return format_html_join(", ", "{} for {}, {} %", parts)
 
 
 def backlog(found: Live) -> Table:

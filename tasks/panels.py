@@ -160,7 +160,7 @@ def facts_panel(user: Any, task: Task) -> Facts:
             ("Crashes", f"{task.crashes} of at most {MAX_CRASHES}"),
             ("Handed back", f"{task.handed_back}, which count for nothing" if task.handed_back else ""),
             ("Timeout", f"{lasting(timedelta(seconds=task.timeout_s))} an attempt"),
-            ("Worker", task.worker and f"{task.worker}{'' if task.is_live else ', the last'}"),
+            ("Last worker", "" if task.is_live else task.worker),
             ("Retry of", task.retry_of_id and row_link(user, Task, task.retry_of_id)),
             ("Retried by", retried_by and row_link(user, Task, retried_by.pk)),
             ("Unique key", task.unique_key),

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.utils.html import format_html_join
 
 from base.links import list_url, row_link
-from base.panels import WARN, Panel, Table, Text, anchor, nowrap, when
+from base.panels import WARN, Panel, Table, Text, ago, anchor, nowrap
 from tasks import failures
 from tasks.admin.matching import question_url
 from tasks.models import Status, Task
@@ -37,8 +37,8 @@ def letter_row(user: Any, group: failures.Group) -> tuple:
         anchor(list_url(Task, "?" + urlencode(filters)), group.name),
         group.error,
         f"{group.count:,}",
-        when(group.first),
-        when(group.last),
+        nowrap(ago(group.first)),
+        nowrap(ago(group.last)),
         row_link(user, Task, group.example, group.message or "no message"),
         nowrap(format_html_join(" · ", "{}", ((action,) for action in actions))),
     )

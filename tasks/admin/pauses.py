@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.utils.html import format_html
 
 from base.links import row_link
 from base.panels import WARN, ago, badge, when
@@ -12,12 +13,9 @@ from tasks.models import Control, Schedule
 
 
 def paused(row: Control | Schedule) -> str:
-    """A badge for a table's cell; empty while it runs."""
-    return badge("paused", WARN) if row.paused_at else ""
-
-
-def pause_note(row: Control | Schedule) -> str:
-    return f"{ago(row.paused_at)} by {row.paused_by or 'a program'}: {row.reason}" if row.paused_at else ""
+    """For a table's cell; empty while it runs."""
+    note = f"{ago(row.paused_at)} by {row.paused_by or 'a program'}: {row.reason}"
+    return format_html("{} {}", badge("paused", WARN), note) if row.paused_at else ""
 
 
 def pause_rows(user: Any, row: Control | Schedule) -> list[tuple[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -15,7 +16,7 @@ from base.admin import BoardAdmin, Button, Done, ReasonRequiredForm, page_of
 from base.links import list_url
 from base.panels import WARN, Facts, Panel, Table, anchor, badge, lasting, nowrap
 from tasks import backlog, controls
-from tasks.admin.pauses import pause_note, pause_rows, paused
+from tasks.admin.pauses import pause_rows, paused
 from tasks.backlog import Backlog
 from tasks.definitions import declared_limits, registered
 from tasks.models import Control, Task
@@ -92,7 +93,8 @@ class ControlAdmin(BoardAdmin):
         controls.declare()
         rows = list(Control.objects.select_related("paused_by"))
         live = backlog.live()
-        queues = [row for row in rows if row.kind == QUEUE]
+        order = {name: number for number, name in enumerate(settings.QUEUES)}
+        queues = sorted((row for row in rows if row.kind == QUEUE), key=lambda row: order.get(row.name, len(order)))
         return [
             board_table("Queues", queues, backlog.by_queue(live)),
             board_table("Task names", [row for row in rows if row.kind != QUEUE], backlog.by_name(live)),
@@ -109,7 +111,7 @@ class ControlAdmin(BoardAdmin):
 
 
 def board_table(title: str, rows: list[Control], found: dict[str, Backlog]) -> Table:
-    headers = [title.rstrip("s"), "Waiting", "Running", "Oldest waits", "Limit declared", "Limit set", "", "Paused"]
+    headers = [title.rstrip("s"), "Waiting", "Running", "Oldest waits", "Limit declared", "Limit set", "Paused"]
     return Table(title=title, headers=headers, rows=[board_row(row, found.get(row.name, Backlog())) for row in rows])
 
 
@@ -121,9 +123,8 @@ def board_row(row: Control, found: Backlog) -> tuple:
         anchor(tasks_url(row, "processing"), f"{found.running:,}") if found.running else "0",
         nowrap(lasting(found.oldest)),
         declared_limits().get(row.name, "") if row.kind != QUEUE else "",
-        row.max_running,
+        row.max_running or "",
         paused(row),
-        pause_note(row),
     )
 
 

@@ -18,7 +18,7 @@ from base.admin import BoardAdmin, Button, Done, ReasonRequiredForm, page_of
 from base.links import row_link
 from base.panels import WARN, Facts, Panel, Table, Text, anchor, badge, pretty, when
 from tasks import schedules
-from tasks.admin.pauses import pause_note, pause_rows, paused
+from tasks.admin.pauses import pause_rows, paused
 from tasks.definitions import registered
 from tasks.models import PeriodicRun, Schedule, Status, Task
 from tasks.models.schedule import Missed
@@ -90,7 +90,7 @@ class ScheduleAdmin(BoardAdmin):
 
     def board(self, request: HttpRequest) -> list[Panel]:
         schedules.declare()
-        headers = ["Name", "Rhythm (UTC)", "Last slot", "Last task", "Next slot", "If missed", "", "Paused"]
+        headers = ["Name", "Rhythm (UTC)", "Last slot", "Last task", "Next slot", "If missed", "Paused"]
         rows = [board_row(request.user, row) for row in self.get_queryset(request)]
         empty = "No app declares a periodic task."
         return [Table(title="Declared beside their code", headers=headers, rows=rows, empty=empty)]
@@ -100,9 +100,9 @@ class ScheduleAdmin(BoardAdmin):
 
     def panels(self, request: HttpRequest, row: Schedule) -> list[Panel]:
         return [
+            Text(title="What it does", text=docstring(row), code=False),
             runs_panel(request.user, row),
             *work_panel(request.user, Task.objects.filter(name=row.name), title="Newest tasks of this name"),
-            Text(title="What it does", text=docstring(row), code=False),
             Text(title="Arguments", text=pretty(row.kwargs)),
             *trail_panel(request.user, "schedule", row.name),
             facts_panel(request.user, row),
@@ -119,7 +119,6 @@ def board_row(user: Any, row: Schedule) -> tuple:
         next_slot(row),
         row.get_missed_display().lower(),
         paused(row),
-        pause_note(row),
     )
 
 
