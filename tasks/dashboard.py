@@ -66,10 +66,10 @@ MOST_FAILURES = 10
 def cards(user: Any) -> list[Panel]:
     if not may_view(user, Task):
         return []
-    found, dead = live(), failures.groups()
+    found, (dead, is_cut) = live(), failures.groups()
     return [
         waiting(found),
-        failed(dead),
+        failed(dead, is_cut),
         *paused(),
         throughput(),
         workers(user),
@@ -106,10 +106,11 @@ def waiting(found: Live) -> Number:
     )
 
 
-def failed(dead: list[failures.Group]) -> Number:
+def failed(dead: list[failures.Group], is_cut: bool) -> Number:
     total = sum(group.count for group in dead)
     note = "to retry or discard" if total else "nothing to look at"
-    return Number(title="Dead letters", value=f"{total:,}", note=note, tone=BAD if total else GOOD,
+    more = "+" if is_cut else ""
+    return Number(title="Dead letters", value=f"{total:,}{more}", note=note, tone=BAD if total else GOOD,
                   href=reverse("admin:tasks_task_letters"))  # fmt: skip
 
 

@@ -15,14 +15,15 @@ from tasks.models import Status, Task
 
 
 def letter_panels(user: Any) -> list[Panel]:
+    groups, is_cut = failures.groups()
     panels: list[Panel] = []
-    if not failures.are_all_looked_at():
+    if is_cut:
         text = f"Only the newest {failures.LOOK_AT:,} failures are counted here; the list of tasks has all."
         panels.append(
             Text(title="There are more", text=text, code=False, tone=WARN, href=list_url(Task, "?state=failed"))
         )
     headers = ["Task", "Error", "Count", "First", "Last", "Newest message", ""]
-    rows = [letter_row(user, group) for group in failures.groups()]
+    rows = [letter_row(user, group) for group in groups]
     return [*panels, Table(title="By task and error", headers=headers, rows=rows, empty="No task has failed for good.")]
 
 
