@@ -23,7 +23,7 @@ class TaskQuerySet(models.QuerySet):
     def dead_letters(self) -> "TaskQuerySet":
         """Failed for good and not yet retried or discarded by staff."""
         # Not `retried_by=None`: that is an outer join, of which the planner expects a single row.
-        retried = Exists(self.model.objects.filter(retry_of=OuterRef("pk")))
+        retried = Exists(self.model._default_manager.filter(retry_of=OuterRef("pk")))
         return self.filter(~retried, status=Status.FAILED, discarded_at=None)
 
 
