@@ -31,10 +31,10 @@ _asked = threading.local()
 
 
 @functools.cache
-def connection(name: str = "") -> redis.Redis:
-    """A connection to a queue's Redis that fails fast."""
-    config = settings.RQ_QUEUES[name or settings.QUEUES[0]]
-    return redis.Redis(
+def _queue(name: str) -> Queue:
+    """An RQ queue on a connection that fails fast. Cached: django-rq opens a new pool for every queue it returns."""
+    config = settings.RQ_QUEUES[name]
+    connection = redis.Redis(
         host=config["HOST"],
         port=config["PORT"],
         db=config["DB"],
@@ -45,12 +45,12 @@ def connection(name: str = "") -> redis.Redis:
         socket_timeout=RING_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
     )
+    return django_rq.get_queue(name, connection=connection)
 
 
-@functools.cache
-def _queue(name: str) -> Queue:
-    """Cached: django-rq opens a new pool for every queue it returns."""
-    return django_rq.get_queue(name, connection=connection(name))
+def quick_connection() -> redis.Redis:
+    """Redis for a look that must not make anybody wait."""
+    return _queue(settings.QUEUES[0]).connection
 
 
 def ring_on_commit(queue_name: str, *, times: int = 1) -> None:

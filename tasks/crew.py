@@ -1,42 +1,46 @@
-"""The workers that are alive, as RQ knows them, and what each runs, as PostgreSQL knows it."""
+"""Which workers there are, as RQ's registry has it, and what each runs now, as the rows have it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from typing import Any
 
+from django.db import connection
 from redis.exceptions import RedisError
 from rq import Worker
 
 from tasks import bell
-from tasks.models import Status, Task
+
+# A work-horse is named after its worker: `<worker>/<process id>`.
+RUNNING = """
+SELECT id::text, name, split_part(worker, '/', 1),
+  round(extract(epoch FROM clock_timestamp() - attempt_started_at)::numeric, 3)::float8
+FROM tasks_task WHERE status = 'processing' ORDER BY attempt_started_at LIMIT 1000
+"""
 
 
-@dataclass(slots=True)
-class Member:
-    """state: RQ's word, or empty for a worker that only its task's row tells of."""
-
-    name: str
-    state: str = ""
-    queues: list[str] = field(default_factory=list)
-    born: datetime | None = None
-    tasks: list[Task] = field(default_factory=list)
-
-
-def crew() -> tuple[list[Member], bool]:
-    """Everybody by name; and whether Redis could be asked. Without it, those are seen who run something."""
-    members: dict[str, Member] = {}
+def workers() -> tuple[list[dict[str, Any]], bool]:
+    """Each worker with what it runs; whether RQ's registry could be read. Without it, those that run something."""
+    found: dict[str, dict[str, Any]] = {}
+    known = True
     try:
-        for worker in Worker.all(connection=bell.connection()):
-            members[worker.name] = Member(
-                name=worker.name, state=str(worker.get_state()), queues=worker.queue_names(),
-                born=worker.birth_date and worker.birth_date.replace(tzinfo=UTC),
-            )  # fmt: skip
-        asked = True
+        for worker in Worker.all(connection=bell.quick_connection()):
+            found[worker.name] = {
+                "name": worker.name,
+                "host": worker.hostname,
+                "pid": worker.pid,
+                "queues": worker.queue_names(),
+                "state": str(worker.get_state()),
+                "last_heartbeat": worker.last_heartbeat,
+                "running": [],
+            }
     except (RedisError, OSError):
-        asked = False
-    running = Task.objects.filter(status=Status.PROCESSING).order_by("lease_until")
-    for task in running.only("name", "worker", "attempt_started_at", "lease_until", "progress")[:200]:
-        name = task.worker.rpartition("/")[0] or task.worker  # a worker's work-horse is named name/pid
-        members.setdefault(name, Member(name=name)).tasks.append(task)
-    return sorted(members.values(), key=lambda member: member.name), asked
+        found, known = {}, False
+    with connection.cursor() as cursor:
+        cursor.execute(RUNNING)
+        for task_id, name, worker_name, seconds in cursor.fetchall():
+            one = found.setdefault(worker_name, {**UNREGISTERED, "name": worker_name, "running": []})
+            one["running"].append({"task_id": task_id, "name": name, "seconds": seconds})
+    return [found[name] for name in sorted(found)], known
+
+
+UNREGISTERED = {"host": None, "pid": None, "queues": [], "state": None, "last_heartbeat": None}

@@ -33,9 +33,8 @@ from base.panels import (
     lasting,
     nowrap,
 )
-from tasks import failures
+from tasks import crew, failures
 from tasks.backlog import Backlog, by_queue, live
-from tasks.crew import Member, crew
 from tasks.models import Control, Schedule, Status, Tally, Task
 from tasks.statistics import BUCKETS_PER_OCTAVE
 
@@ -151,31 +150,31 @@ def throughput() -> Chart:
 
 
 def workers(user: Any) -> Table:
-    members, asked = crew()
+    members, asked = crew.workers()
     rows = [
-        (member.name, badge(*state(member)), ", ".join(member.queues), ago(member.born), work(user, member))
+        (member["name"], badge(*state(member)), ", ".join(member["queues"]), ago(member["last_heartbeat"]),
+         work(user, member))
         for member in members
-    ]
+    ]  # fmt: skip
     title = f"Workers: {len(members)} alive" if asked else "Workers: Redis does not answer; those that run something"
-    headers = ["Worker", "State", "Queues", "Started", "Runs"]
+    headers = ["Worker", "State", "Queues", "Last heartbeat", "Runs"]
     return Table(title=title, headers=headers, rows=rows, empty="No worker is alive.", refresh=again("workers"),
                  tone=IDLE if members and asked else WARN)  # fmt: skip
 
 
-def state(member: Member) -> tuple[str, str]:
+def state(member: dict[str, Any]) -> tuple[str, str]:
     """What PostgreSQL says goes before what Redis says, which is older."""
-    if member.tasks:
+    if member["running"]:
         return "running", BUSY
-    return (member.state, IDLE) if member.state else ("unknown", WARN)
+    return (member["state"], IDLE) if member["state"] else ("unknown", WARN)
 
 
-def work(user: Any, member: Member) -> str:
-    now = timezone.now()
+def work(user: Any, member: dict[str, Any]) -> str:
     parts = [
-        (row_link(user, Task, t.pk, t.name), lasting(now - (t.attempt_started_at or now)), t.progress)
-        for t in member.tasks
+        (row_link(user, Task, task["task_id"], task["name"]), lasting(timedelta(seconds=task["seconds"] or 0)))
+        for task in member["running"]
     ]
-    return format_html_join(", ", "{} for {}, {} %", parts)
+    return format_html_join(", ", "{} for {}", parts)
 
 
 def backlog(found: Live) -> Table:
