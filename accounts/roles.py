@@ -27,6 +27,8 @@ CONSOLE_PERMISSIONS: Mapping[Role, Sequence[str]] = {
         "tasks.discard_task",
         "tasks.manage_webhook",
         "tasks.resend_delivery",
+        "tasks.pause_work",
+        "tasks.run_schedule",
         "features.view_*",
         "features.backfill_featureset",
     ],

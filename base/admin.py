@@ -13,7 +13,7 @@ from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -34,6 +34,14 @@ class ReasonForm(forms.Form):
     )
 
 
+class ReasonRequiredForm(ReasonForm):
+    """For what is done to the work of others: they will want to know why."""
+
+    reason = forms.CharField(
+        max_length=300, widget=UnfoldAdminTextInputWidget(), help_text="Required; kept in the audit trail."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a press did, in a sentence, and where to go on; without `url` back to where it was pressed."""
@@ -49,7 +57,8 @@ class Button:
     press(row, data): calls the service; `row` is None for a button that is about no row.
     refusals: exceptions of the service whose sentence is shown.
     offered(row): whether it is worth showing; the service decides by itself.
-    preview(): panels to look at before pressing.
+    preview(form): panels to look at before pressing.
+    form: its fields may be filled in by the address of the question.
     many: also offered for selected rows of the list.
     """
 
@@ -61,7 +70,7 @@ class Button:
     press: Callable[[Any, dict[str, Any]], Done]
     refusals: tuple[type[Exception], ...] = ()
     offered: Callable[[Any], bool] = lambda row: True
-    preview: Callable[[], list[Panel]] = list
+    preview: Callable[[forms.Form], list[Panel]] = lambda form: []
     form: type[forms.Form] = ReasonForm
     on_row: bool = True
     many: bool = False
@@ -72,10 +81,12 @@ class ReadOnlyAdmin(ModelAdmin):
     """Rows that only services write.
 
     icon: of the sidebar. entity_type: the word that audit entries and tasks use for these rows.
+    more: further pages beside the list: (title, icon, name of the address).
     search_words: what `word:value` in the search box means; `find` is for the rest.
     """
 
     icon = "table_rows"
+    more: Sequence[tuple[str, str, str]] = ()
     entity_type = ""
     buttons: Sequence[Button] = ()
     search_words: dict[str, Callable[[str], Q]] = {}
@@ -115,14 +126,17 @@ class ReadOnlyAdmin(ModelAdmin):
         context = self._context(request, row) | {
             "panels": [panel for panel in panels if not panel.side],
             "side_panels": [panel for panel in panels if panel.side],
-            "buttons": [self._shown(b, row) for b in self._may_press(request) if not b.on_row or b.offered(row)],
+            "buttons": [self._shown(b, row) for b in self._may_press(request) if b.offered(row)],
         }
         return TemplateResponse(request, "console/row.html", context)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        page_buttons = [self._shown(button, None) for button in self._may_press(request) if not button.on_row]
         title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title, "buttons": page_buttons, **(extra_context or {})})
+        page = {"title": title, "buttons": self.list_buttons(request), **(extra_context or {})}
+        return super().changelist_view(request, page)
+
+    def list_buttons(self, request: HttpRequest) -> list[dict[str, Any]]:
+        return [self._shown(button, None) for button in self._may_press(request) if not button.on_row]
 
     def _row(self, request: HttpRequest, object_id: str | None) -> Any:
         if not self.has_view_permission(request):
@@ -189,7 +203,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def _shown(self, button: Button, row: Any) -> dict[str, Any]:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{button.name}"
-        return {"button": button, "url": reverse(name, args=[row.pk] if button.on_row else [])}
+        return {"button": button, "url": reverse(name, args=[quote(row.pk)] if button.on_row else [])}
 
     def _ask(self, request: HttpRequest, button: Button, object_id: str | None = None) -> HttpResponse:
         """GET asks, POST presses."""
@@ -203,7 +217,7 @@ class ReadOnlyAdmin(ModelAdmin):
         back = page_of(row) if row is not None else reverse(
             f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
         )  # fmt: skip
-        form = button.form(request.POST if request.method == "POST" else None)
+        form = button.form(request.POST if request.method == "POST" else None, initial=request.GET.dict())
         if not form.is_valid():
             return self.ask_page(request, button, form, row=row, back=back)
         try:
@@ -217,8 +231,21 @@ class ReadOnlyAdmin(ModelAdmin):
     def ask_page(
         self, request: HttpRequest, button: Button, form: forms.Form, *, back: str, row: Any = None, chosen: Any = ()
     ) -> HttpResponse:
-        asked = {"button": button, "form": form, "back": back, "chosen": chosen, "panels": button.preview()}
+        asked = {"button": button, "form": form, "back": back, "chosen": chosen, "panels": button.preview(form)}
         return TemplateResponse(request, "console/ask.html", self._context(request, row) | asked)
+
+
+class BoardAdmin(ReadOnlyAdmin):
+    """Rows so few that one page shows them all, as panels instead of a list."""
+
+    def board(self, request: HttpRequest) -> list[Panel]:
+        raise NotImplementedError
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = self._context(request, None) | {"panels": self.board(request), "buttons": self.list_buttons(request)}
+        return TemplateResponse(request, "console/row.html", context)
 
 
 def _press_many(button: Button, page: ReadOnlyAdmin, request: HttpRequest, rows: QuerySet) -> HttpResponse | None:
@@ -261,4 +288,4 @@ def moment_column(field: str, title: str) -> Callable[[Any], str]:
 
 
 def page_of(row: Any) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])

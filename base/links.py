@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.db.models import Model
 from django.urls import reverse
@@ -26,7 +27,7 @@ def row_link(user: Any, model: type[Model], pk: Any, text: object = None) -> str
     shown = pk if text is None else text
     if pk is None or not may_view(user, model):
         return format_html("{}", shown) if pk is not None else ""
-    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[pk])
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[quote(pk)])
     return anchor(url, shown)
 
 

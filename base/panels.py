@@ -16,13 +16,18 @@ GOOD, WARN, BAD, BUSY, IDLE = "good", "warn", "bad", "busy", "idle"  # tones, co
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One framed piece of a page. width: columns of twelve. href: where the title leads. side: in the right column."""
+    """One framed piece of a page. width: columns of twelve. href: where the title leads. side: in the right column.
+
+    tone: of its edge. refresh: where it fetches itself again from, every few seconds.
+    """
 
     template: ClassVar[str] = ""
     title: str
     width: int = 12
     href: str = ""
     side: bool = False
+    tone: str = IDLE
+    refresh: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,6 @@ class Number(Panel):
     template: ClassVar[str] = "console/panels/number.html"
     value: Any
     note: str = ""
-    tone: str = IDLE
     width: int = 3
 
 
@@ -62,7 +66,6 @@ class Text(Panel):
     template: ClassVar[str] = "console/panels/text.html"
     text: str
     code: bool = True
-    tone: str = IDLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +170,7 @@ class Tracker(Panel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live(Panel):
-    """A piece that fetches itself again from `url` until it comes back without one."""
+    """A piece that fetches itself again from `url` until it comes back without one. rows: names and values below."""
 
     template: ClassVar[str] = "console/panels/live.html"
     url: str
@@ -175,6 +178,7 @@ class Live(Panel):
     percent: int
     message: str = ""
     tone: str = BUSY
+    rows: Sequence[tuple[str, Any]] = ()
 
 
 def badge(text: object, tone: str = IDLE) -> str:

@@ -26,13 +26,13 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context | {
         "title": "Dashboard",
         "numbers": [panel for panel in panels if isinstance(panel, Number)],
-        "panels": sorted((panel for panel in panels if not isinstance(panel, Number)), key=is_table),
+        "panels": sorted((panel for panel in panels if not isinstance(panel, Number)), key=place),
     }
 
 
-def is_table(panel: Panel) -> bool:
-    """Pictures come before tables."""
-    return isinstance(panel, Table)
+def place(panel: Panel) -> int:
+    """Sentences, which warn, come first, then pictures, then tables."""
+    return 0 if isinstance(panel, Text) else 2 if isinstance(panel, Table) else 1
 
 
 def cards(app: str, user: Any) -> list[Panel]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 OWN_ORDER = ["features", "tasks", "audit", "accounts"]
 
@@ -17,17 +17,22 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     apps = admin.site.get_app_list(request)  # only what the user has a permission for
     apps.sort(key=lambda app: order.index(app["app_label"]) if app["app_label"] in order else len(order))
     front = {"title": "Dashboard", "icon": "monitoring", "link": reverse_lazy("admin:index")}
-    return [{"items": [front]}, *(group(app) for app in apps)]
+    return [{"items": [front]}, *(group(app, request.path) for app in apps)]
 
 
-def group(app: dict[str, Any]) -> dict[str, Any]:
+def group(app: dict[str, Any], here: str) -> dict[str, Any]:
+    found = [link for model in app["models"] if model["admin_url"] for link in links(model)]
+    # A page may lie below another one's address; the longest that fits is where we are.
+    current = max((link for _, _, link in found if here.startswith(link)), key=len, default="")
     items = [
-        {"title": model["name"], "icon": icon(model["model"]), "link": model["admin_url"]}
-        for model in app["models"]
-        if model["admin_url"]
+        {"title": title, "icon": icon, "link": link, "active": lambda request, link=link: link == current}
+        for title, icon, link in found
     ]
     return {"title": app["name"], "separator": True, "items": items}
 
 
-def icon(model: Any) -> str:
-    return getattr(admin.site.get_model_admin(model), "icon", "table_rows")
+def links(model: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(title, icon, address) of a model's list and of the pages beside it."""
+    page = admin.site.get_model_admin(model["model"])
+    more = [(title, icon, reverse(f"admin:{name}")) for title, icon, name in getattr(page, "more", ())]
+    return [(model["name"], getattr(page, "icon", "table_rows"), model["admin_url"]), *more]

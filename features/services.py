@@ -39,22 +39,22 @@ def request_features(*, entity_type: str, entity_id: str, feature_set: str, feat
 
 
 @transaction.atomic
-def request_batch_extraction(*, batch_size: int = 50, max_batches: int = 5) -> str:
+def request_batch_extraction(*, batch_size: int = 50, max_batches: int = 5, reason: str = "") -> str:
     """Start a batch extraction now; returns the task's id."""
     task_id = tasks.batch_feature_extraction.enqueue(batch_size=batch_size, max_batches=max_batches).id
-    log_audit_event(
-        "batch_extraction_requested", "task", task_id, {"batch_size": batch_size, "max_batches": max_batches}
-    )
+    asked = {"batch_size": batch_size, "max_batches": max_batches, "reason": reason}
+    log_audit_event("batch_extraction_requested", "task", task_id, asked)
     return task_id
 
 
 @transaction.atomic
-def request_backfill(*, batch_size: int = 50, max_batches: int = 1000) -> str:
+def request_backfill(*, batch_size: int = 50, max_batches: int = 1000, reason: str = "") -> str:
     """Start a backfill of everything that waits, unless one is live; returns the live one's id."""
     task_id = (
         tasks.backfill_all.using(unique_key="features.backfill_all")
         .enqueue(batch_size=batch_size, max_batches=max_batches)
         .id
     )
-    log_audit_event("backfill_requested", "task", task_id, {"batch_size": batch_size, "max_batches": max_batches})
+    asked = {"batch_size": batch_size, "max_batches": max_batches, "reason": reason}
+    log_audit_event("backfill_requested", "task", task_id, asked)
     return task_id

@@ -9,14 +9,24 @@ from django.db.models.functions import Now
 from audit.services import log_audit_event
 from base import context
 from tasks import bell
-from tasks.definitions import registered
+from tasks.definitions import registered, registered_names
 from tasks.models import Control
 
 KINDS = Control.Kind
+ENTITY = {Control.Kind.QUEUE: "queue", Control.Kind.TASK: "task_name"}  # in the trail; `task` is one task's id there
 
 
 class Unknown(Exception):
     """There is no queue or task of this name."""
+
+
+def declare() -> None:
+    """Give every queue and task name a row, so that a page can list what may be paused."""
+    wanted = {(KINDS.QUEUE.value, name) for name in settings.QUEUES}
+    wanted |= {(KINDS.TASK.value, name) for name in registered_names()}
+    missing = sorted(wanted.difference(Control.objects.values_list("kind", "name")))
+    if missing:
+        Control.objects.bulk_create([Control(kind=kind, name=name) for kind, name in missing], ignore_conflicts=True)
 
 
 @transaction.atomic
@@ -25,7 +35,7 @@ def pause(*, kind: str, name: str, reason: str) -> Control:
     control = _locked(kind, name)
     if control.paused_at is None:
         _update(control, paused_at=Now(), paused_by_id=context.current().user_id, reason=reason[:300])
-        log_audit_event(f"{kind}_paused", kind, name, {"reason": reason})
+        log_audit_event(f"{kind}_paused", ENTITY[KINDS(kind)], name, {"reason": reason})
     return control
 
 
@@ -35,7 +45,7 @@ def resume(*, kind: str, name: str, reason: str = "") -> Control:
     control = _locked(kind, name)
     if control.paused_at is not None:
         _update(control, paused_at=None, paused_by_id=None, reason="")
-        log_audit_event(f"{kind}_resumed", kind, name, {"reason": reason})
+        log_audit_event(f"{kind}_resumed", ENTITY[KINDS(kind)], name, {"reason": reason})
         _wake(kind, name)
     return control
 
@@ -50,7 +60,9 @@ def limit(*, kind: str, name: str, max_running: int | None, reason: str = "") ->
     was = control.max_running
     if was != max_running:
         _update(control, max_running=max_running)
-        log_audit_event(f"{kind}_limited", kind, name, {"max_running": max_running, "was": was, "reason": reason})
+        log_audit_event(
+            f"{kind}_limited", ENTITY[KINDS(kind)], name, {"max_running": max_running, "was": was, "reason": reason}
+        )
         _wake(kind, name)
     return control
 

@@ -6,7 +6,7 @@ import inspect
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -31,7 +31,8 @@ from base.panels import (
     when,
 )
 from tasks.definitions import registered
-from tasks.models import Attempt, Status, Task
+from tasks.models import Attempt, Control, Status, Task
+from tasks.store import MAX_CRASHES
 
 TONES = {
     Status.PENDING: IDLE,
@@ -79,7 +80,37 @@ def live_panel(task: Task) -> Live:
         percent=task.progress,
         message="Asked to stop." if stopping else task.progress_message,
         tone=TONES[Status(task.status)],
+        rows=[(name, value) for name, value in live_rows(task) if value],
     )
+
+
+def live_rows(task: Task) -> list[tuple[str, Any]]:
+    """The attempt that runs: which, where, for how long, and how long its worker may still be silent."""
+    attempt = f"{task.attempt - task.handed_back} of {task.max_attempts}"
+    if task.status == Status.PENDING:
+        return [("Attempts so far", task.attempt), ("Next attempt", next_attempt(task))]
+    if task.status != Status.PROCESSING:
+        return []
+    ran = timezone.now() - task.attempt_started_at if task.attempt_started_at else None
+    left = task.lease_until - timezone.now() if task.lease_until else None
+    lease = (
+        f"{lasting(left)} left" if left and left > timedelta() else "ran out; the task is taken from its worker soon"
+    )
+    return [
+        ("Attempt", attempt),
+        ("Worker", task.worker),
+        ("Running for", f"{lasting(ran)} of at most {lasting(timedelta(seconds=task.timeout_s))}"),
+        ("Lease", lease),
+    ]
+
+
+def next_attempt(task: Task) -> str:
+    """When a waiting task may start, or what holds it."""
+    own = Q(kind=Control.Kind.QUEUE, name=task.queue_name) | Q(kind=Control.Kind.TASK, name=task.name)
+    if held := Control.objects.filter(own, paused_at__isnull=False).first():
+        return f"not while {held} is paused: {held.reason}"
+    wait = task.run_after - timezone.now()
+    return f"in {lasting(wait)}" if wait > timedelta() else "when a worker is free"
 
 
 def attempts_panel(task: Task) -> Table:
@@ -107,21 +138,29 @@ def short_error(attempt: Attempt) -> str:
     return f"{kind}: {attempt.error_message}"[:300] if kind else ""
 
 
+def about(name: str) -> str:
+    """The first paragraph of a task's docstring."""
+    definition = registered(name)
+    return (inspect.getdoc(definition.func) or "").split("\n\n")[0] if definition else "No code knows this task now."
+
+
 def facts_panel(user: Any, task: Task) -> Facts:
-    definition = registered(task.name)
-    about = (inspect.getdoc(definition.func) or "").split("\n\n")[0] if definition else "No code knows this task now."
     retried_by = getattr(task, "retried_by", None)
     return Facts(
         title=task.name,
         side=True,
         rows=[
-            ("What it does", about),
+            ("What it does", about(task.name)),
             ("Id", code(task.pk)),
             ("Queue", f"{task.queue_name}, priority {task.priority}"),
             ("Subject", entity_link(user, task.subject_type, task.subject_id)),
             ("Requested by", task.requested_by and row_link(user, type(task.requested_by), task.requested_by_id,
                                                             task.requested_by)),
-            ("Attempts", f"{task.attempt} of at most {task.max_attempts}, {task.crashes} crashed"),
+            ("Attempts", f"{task.attempt - task.handed_back} of at most {task.max_attempts}"),
+            ("Crashes", f"{task.crashes} of at most {MAX_CRASHES}"),
+            ("Handed back", f"{task.handed_back}, which count for nothing" if task.handed_back else ""),
+            ("Timeout", f"{lasting(timedelta(seconds=task.timeout_s))} an attempt"),
+            ("Last worker", "" if task.is_live else task.worker),
             ("Retry of", task.retry_of_id and row_link(user, Task, task.retry_of_id)),
             ("Retried by", retried_by and row_link(user, Task, retried_by.pk)),
             ("Unique key", task.unique_key),
@@ -166,6 +205,6 @@ def work_panel(user: Any, tasks: QuerySet[Task], *, title: str = "Background tas
     rows = [
         (row_link(user, Task, t.pk, t.name), badge(t.status, TONES[Status(t.status)]), when(t.created_at),
          t.progress_message or t.error_message[:120])
-        for t in tasks.order_by("-created_at", "-id")[:limit]
+        for t in tasks.order_by("-id")[:limit]
     ]  # fmt: skip
     return [Table(title=title, headers=["Task", "State", "Created", "Message"], rows=rows)]

@@ -21,16 +21,17 @@ FRESH = timedelta(seconds=60)  # a slot this young was not missed
 def declare() -> None:
     """Bring the table in line with the code: new periodic tasks get a row, changed ones their rhythm."""
     declared = {periodic.task.name: periodic for periodic in periodic_tasks()}
+    rows = Schedule.objects.in_bulk()
     for name, periodic in declared.items():
-        Schedule.objects.update_or_create(
-            name=name,
-            defaults={
-                "rhythm": str(periodic.rhythm),
-                "missed": periodic.missed,
-                "kwargs": periodic.kwargs,
-                "declared": True,
-            },
-        )
+        wanted = {
+            "rhythm": str(periodic.rhythm),
+            "missed": periodic.missed,
+            "kwargs": periodic.kwargs,
+            "declared": True,
+        }
+        row = rows.get(name)
+        if row is None or any(getattr(row, field) != value for field, value in wanted.items()):
+            Schedule.objects.update_or_create(name=name, defaults=wanted)
     Schedule.objects.exclude(name__in=declared).filter(declared=True).update(declared=False, next_slot=None)
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from base.admin import Button, Done, ReadOnlyAdmin
+from base.admin import Button, Done, ReadOnlyAdmin, ReasonForm
 from base.panels import (
     BAD,
     GOOD,
@@ -42,7 +42,8 @@ BATCH_TASKS = ["features.batch_feature_extraction", "features.backfill_all", "fe
 COUNT_TO = 50_000  # what one backfill can do at most with its default batches
 
 
-class ExtractForm(forms.Form):
+class ExtractForm(ReasonForm):
+    field_order = ["batch_size", "max_batches", "reason"]
     batch_size = forms.IntegerField(
         min_value=1, max_value=1_000, initial=50, widget=UnfoldAdminIntegerFieldWidget(),
         help_text="Entities in one transaction, 1–1,000.",
@@ -73,7 +74,7 @@ def task_page(task_id: str) -> str:
     return reverse("admin:tasks_task_change", args=[task_id])
 
 
-def dry_run() -> list[Panel]:
+def dry_run(form: forms.Form) -> list[Panel]:
     """How many entities a backfill would work on now; nothing is started."""
     rows = []
     for entity_type in extraction.entity_types():

@@ -39,6 +39,8 @@ class Migration(migrations.Migration):
                 ('max_running', models.PositiveSmallIntegerField(null=True)),
             ],
             options={
+                'verbose_name': 'queue or task name',
+                'verbose_name_plural': 'queues and limits',
                 'ordering': ['kind', 'name'],
                 'permissions': [('pause_work', 'Can pause, resume and limit queues and task names')],
             },
@@ -57,6 +59,7 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(default='', max_length=300)),
             ],
             options={
+                'verbose_name': 'periodic task',
                 'ordering': ['name'],
                 'permissions': [('run_schedule', 'Can run, pause and resume periodic tasks')],
             },

@@ -20,6 +20,7 @@ class Control(models.Model):
     max_running = models.PositiveSmallIntegerField(null=True)  # NULL: no limit beside the declared one
 
     class Meta:
+        verbose_name, verbose_name_plural = "queue or task name", "queues and limits"
         ordering = ["kind", "name"]
         constraints = [
             models.UniqueConstraint(fields=["kind", "name"], name="control_once"),

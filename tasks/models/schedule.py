@@ -29,6 +29,7 @@ class Schedule(models.Model):
     reason = models.CharField(max_length=300, default="")
 
     class Meta:
+        verbose_name = "periodic task"
         ordering = ["name"]
         permissions = [("run_schedule", "Can run, pause and resume periodic tasks")]
 

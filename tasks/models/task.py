@@ -3,7 +3,7 @@
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 from django.db.models.functions import Now
 
 from tasks.models.webhook import TELL_WEBHOOKS
@@ -24,7 +24,9 @@ TERMINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 class TaskQuerySet(models.QuerySet):
     def dead_letters(self) -> "TaskQuerySet":
         """Failed for good and not yet retried or discarded by staff."""
-        return self.filter(status=Status.FAILED, discarded_at=None, retried_by=None)
+        # Not `retried_by=None`: that is an outer join, of which the planner expects a single row.
+        retried = Exists(self.model._default_manager.filter(retry_of=OuterRef("pk")))
+        return self.filter(~retried, status=Status.FAILED, discarded_at=None)
 
 
 class Task(models.Model):

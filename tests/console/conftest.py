@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -36,8 +37,9 @@ def new_task(status: str = "pending", **fields: Any):
     if status in ("completed", "failed", "cancelled"):
         fields = {"completed_at": Now(), "started_at": Now(), **fields}
     if status == "processing":
-        fields = {"attempt_started_at": Now(), "started_at": Now(), "lease_until": Now(), "worker": "host:1", **fields}
-    task = Task.objects.create(name="garden.note", queue_name="default", kwargs={"name": "x"}, status=status, **fields)
+        fields = {"lease_until": Now() + timedelta(seconds=30), "attempt_started_at": Now(), **fields}
+    fields = {"name": "garden.note", "queue_name": "default", "kwargs": {"name": "x"}, **fields}
+    task = Task.objects.create(status=status, **fields)
     return Task.objects.get(pk=task.pk)
 
 

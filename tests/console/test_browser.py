@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from features.ingest import ingest
 from tasks.models import Status, Task
+from tasks.statistics import tally
 from tests import makers
 from tests.console.conftest import ask_for_loan, new_task
 from tests.garden import tasks as garden
@@ -78,6 +79,7 @@ def drawn(page: Page, number: int) -> int:
 def test_the_dashboard_draws_its_charts_in_light_and_dark(page):
     ask_for_loan()
     new_task("completed")
+    tally()
     for colours in ("light", "dark"):
         page.emulate_media(color_scheme=colours)
         page.goto("/admin/")
@@ -103,8 +105,8 @@ def test_every_page_of_the_sidebar_opens_without_complaint(page):
 def test_a_failed_task_is_retried_and_the_page_follows_the_new_one(page, processes):
     task = new_task("failed", error_type="RuntimeError", error_message="no gateway")
     page.goto("/admin/")
-    page.get_by_role("link", name="Dead letters").click()
-    page.get_by_text("garden.note").first.click()
+    page.locator(".mr-numbers").get_by_role("link", name="Dead letters").click()
+    page.get_by_role("link", name="no gateway").click()
     expect(page.get_by_text("RuntimeError: no gateway")).to_be_visible()
     page.get_by_role("link", name="Retry").click()
     page.get_by_label("Reason").fill("the gateway is back")
@@ -154,6 +156,36 @@ def test_selected_tasks_are_cancelled_together(page):
     page.select_option("select[name=action]", "cancel")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text("Cancel: 2 selected")).to_be_visible()
+    page.get_by_label("Reason").fill("not needed")
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancel: 2 done, 0 refused.")).to_be_visible()
     assert eventually(lambda: Task.objects.filter(status=Status.CANCELLED).count() == 2 and len(tasks) == 3)
+
+
+def test_a_queue_is_paused_and_a_periodic_task_is_run_from_their_pages(page):
+    new_task(queue_name="low")
+    page.goto("/admin/tasks/control/")
+    page.get_by_role("link", name="low", exact=True).click()
+    page.get_by_role("link", name="Pause").click()
+    page.get_by_label("Reason").fill("the bank is closed")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Nothing of it starts any more")).to_be_visible()
+    page.goto("/admin/")
+    expect(page.get_by_text("by boss: the bank is closed")).to_be_visible()
+    page.goto("/admin/tasks/schedule/")
+    page.get_by_role("link", name="garden.hourly").click()
+    expect(page.get_by_text("Runs once an hour.")).to_be_visible()
+    page.get_by_role("link", name="Run now").click()
+    page.get_by_role("button", name="Run now").click()
+    expect(page.locator("#live")).to_contain_text("pending")
+    assert Task.objects.get(name="garden.hourly").requested_by.username == "boss"
+
+
+def test_the_dashboards_figures_move_without_a_reload(page):
+    page.goto("/admin/")
+    number = page.locator(".mr-numbers section").filter(has_text="Waiting tasks").locator(".mr-number")
+    expect(number).to_have_text("0")
+    page.evaluate("window.notReloaded = true")
+    new_task(), new_task()
+    expect(number).to_have_text("2", timeout=15_000)
+    assert page.evaluate("window.notReloaded")

@@ -69,7 +69,7 @@ def test_a_task_is_retried_once(staff):
 
 def test_looking_at_the_question_does_nothing(staff):
     operator, task = staff("operator"), new_task("failed")
-    assert "Kept in the audit trail." in operator.get(f"{TASKS}{task.pk}/retry/").content.decode()
+    assert "Required; kept in the audit trail." in operator.get(f"{TASKS}{task.pk}/retry/").content.decode()
     assert Task.objects.count() == 1
 
 
@@ -79,8 +79,9 @@ def test_a_press_from_another_site_is_refused(staff):
     assert Task.objects.count() == 1
 
 
-def test_a_reason_that_is_too_long_is_asked_for_again(staff):
-    answer = press(staff("operator"), new_task("failed"), "retry", reason="x" * 301)
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 301])
+def test_a_reason_that_is_missing_or_too_long_is_asked_for_again(staff, reason):
+    answer = press(staff("operator"), new_task("failed"), "retry", reason=reason)
     assert answer.context["form"].errors
     assert Task.objects.count() == 1
 
@@ -110,7 +111,7 @@ def test_selected_tasks_are_asked_about_first_and_each_is_decided_alone(staff):
 def test_rows_that_were_not_ticked_are_left_alone(staff):
     ticked, other = new_task("failed"), new_task("failed")
     chosen = {"action": "discard", "_selected_action": [str(ticked.pk)], "select_across": "1", "confirmed": "yes"}
-    staff("operator").post(TASKS, chosen)
+    staff("operator").post(TASKS, chosen | {"reason": "old"})
     assert list(Task.objects.filter(discarded_at=None)) == [other]
 
 
@@ -123,12 +124,13 @@ def test_rows_that_were_not_ticked_are_left_alone(staff):
 )
 def test_an_extraction_by_hand_leads_to_its_task(staff, button, task, action):
     operator = staff("operator")
-    answer = operator.post(f"{SETS}{button}/", {"batch_size": 7, "max_batches": 3}, follow=True)
+    answer = operator.post(f"{SETS}{button}/", {"batch_size": 7, "max_batches": 3, "reason": "audit"}, follow=True)
     started = Task.objects.get(name=task)
     assert answer.redirect_chain == [(f"{TASKS}{started.pk}/change/", 302)]
     assert started.kwargs == {"batch_size": 7, "max_batches": 3} and started.requested_by == operator.person
     entry = Entry.objects.get(action=action)
     assert (entry.actor, entry.entity_id) == (f"user:{operator.person.pk}", str(started.pk))
+    assert entry.metadata["reason"] == "audit"
 
 
 def test_a_second_backfill_joins_the_first(staff):

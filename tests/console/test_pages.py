@@ -1,6 +1,6 @@
 """What the pages show, how rows are found, and that a page follows its task."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -16,6 +16,7 @@ from loans.models import Borrower, LoanRequest
 from tasks.models import Attempt, Task
 from tests import makers
 from tests.console.conftest import ask_for_loan, new_task
+from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +39,7 @@ def test_a_failed_task_tells_its_whole_story(staff):
     task = new_task("failed", error_type="RuntimeError", error_message="no gateway", error_traceback="Traceback …",
                     subject_type="plot", subject_id="a", attempt=1)  # fmt: skip
     Attempt.objects.create(task=task, number=1, worker="host:1", outcome="error", error_type="RuntimeError",
-                           started_at=datetime.now(UTC), ended_at=datetime.now(UTC))  # fmt: skip
+                           started_at=NOON, ended_at=NOON)  # fmt: skip
     text = page(staff("operator"), task)
     for word in ("no gateway", "Traceback …", "host:1", "plot:a", "Leave one visible effect"):
         assert word in text
@@ -57,6 +58,26 @@ def test_the_page_of_a_live_task_fetches_its_progress_until_it_ends(staff):
     )
     ended = operator.get(live)
     assert ended.headers["HX-Refresh"] == "true" and "hx-get" not in ended.content.decode()
+
+
+def test_a_running_attempt_shows_its_worker_time_lease_and_crashes(staff):
+    now = datetime.now(UTC)
+    task = new_task("processing", attempt=4, handed_back=1, crashes=2, max_attempts=5, timeout_s=90,
+                    worker="host.7/99", attempt_started_at=now - timedelta(seconds=12),
+                    lease_until=now + timedelta(seconds=20))  # fmt: skip
+    for number, outcome in enumerate(("timed_out", "crashed", "handed_back"), 1):
+        Attempt.objects.create(
+            task=task, number=number, worker="host.6/1", started_at=NOON, ended_at=NOON, outcome=outcome
+        )
+    operator = staff("operator")
+    text = page(operator, task)
+    for word in ("timed_out", "crashed", "handed_back", "2 of at most 3", "host.6/1", "90 s an attempt"):
+        assert word in text
+    live = operator.get(f"/admin/tasks/task/{task.pk}/live/").content.decode()
+    for word in ("3 of 5", "host.7/99", "12 s of at most 90 s", "left"):
+        assert word in live
+    Task.objects.filter(pk=task.pk).update(lease_until=now - timedelta(seconds=1))
+    assert "ran out" in operator.get(f"/admin/tasks/task/{task.pk}/live/").content.decode()
 
 
 def test_the_tabs_count_and_filter_by_state_and_failures_are_those_still_to_handle(staff):

@@ -7,12 +7,16 @@ from tests.console.conftest import ask_for_loan, new_task
 
 pytestmark = pytest.mark.django_db
 TASKS, SETS = "/admin/tasks/task/", "/admin/features/featuresetversion/"
+LETTERS, CONTROLS, SCHEDULES = f"{TASKS}letters/", "/admin/tasks/control/", "/admin/tasks/schedule/"
 EVERYBODY = {"operator", "reviewer", "analyst", "auditor"}
 MAY_LOOK = {
     "/admin/": EVERYBODY,
     TASKS: {"operator"},
     "/admin/tasks/webhook/": {"operator"},
     "/admin/tasks/delivery/": {"operator"},
+    LETTERS: {"operator"},
+    CONTROLS: {"operator"},
+    SCHEDULES: {"operator"},
     SETS: {"operator", "analyst"},
     "/admin/features/rawevent/": {"operator", "analyst"},
     "/admin/features/featurevalue/": {"operator", "analyst"},
@@ -99,7 +103,7 @@ def test_pages_of_rq_are_not_there(staff, role, path):
 def test_rows_are_read_only_for_everyone(staff):
     """No page of the platform's rows adds, changes or deletes, even for an admin."""
     boss, task = staff("admin"), new_task("failed")
-    for page in (page for page, roles in MAY_LOOK.items() if roles and page != "/admin/"):
+    for page in (page for page, roles in MAY_LOOK.items() if roles and page not in ("/admin/", LETTERS)):
         assert boss.get(f"{page}add/").status_code in (302, 403), page
     assert boss.post(f"{TASKS}{task.pk}/change/", {"status": "pending"}).status_code == 403
     assert boss.post(f"{TASKS}{task.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -1,66 +1,25 @@
-"""Background work in the console: what waits, runs and failed, each task as it happens, and retry, cancel, discard."""
+"""The list of tasks and each task's page: retry, cancel and discard, one, some or all that match."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.decorators import display
 
-from base.admin import Button, Done, ReadOnlyAdmin, moment_column, page_of
-from base.panels import (
-    Panel,
-    badge,
-    lasting,
-    meter,
-    some,
-)
-from tasks import services
-from tasks.definitions import registered_names
+from base.admin import Button, Done, ReadOnlyAdmin, ReasonRequiredForm, moment_column, page_of
+from base.panels import Panel, badge, lasting, meter
+from tasks import dashboard, services
+from tasks.admin import matching
+from tasks.admin.filters import FILTERS, state_tabs
+from tasks.admin.letters import letter_panels
 from tasks.models import Status, Task
 from tasks.panels import TONES, live_panel, seen, task_panels
-
-COUNT_TO = 1_000  # tabs need an idea, not a count of millions
-
-
-def in_state(tasks: Any, state: Any) -> Any:
-    """Tasks of a tab; `failed` are the dead letters."""
-    return tasks.dead_letters() if state == Status.FAILED else tasks.filter(status=state)
-
-
-class StateFilter(admin.SimpleListFilter):
-    title, parameter_name = "state", "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return Status.choices
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return in_state(queryset, value) if (value := self.value()) in Status.values else queryset
-
-
-class QueueFilter(admin.SimpleListFilter):
-    title, parameter_name = "queue", "queue"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [(name, name) for name in settings.QUEUES]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(queue_name=self.value()) if self.value() else queryset
-
-
-class NameFilter(admin.SimpleListFilter):
-    title, parameter_name = "name", "name"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [(name, name) for name in registered_names()]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(name=self.value()) if self.value() else queryset
 
 
 def retry(task: Task, data: dict[str, Any]) -> Done:
@@ -87,6 +46,7 @@ BUTTONS = [
         permission="tasks.retry_task",
         question="A new task starts with the same arguments; this one stays as it ended.",
         press=retry,
+        form=ReasonRequiredForm,
         refusals=(services.WrongState,),
         offered=lambda task: task.status in (Status.FAILED, Status.CANCELLED) and not hasattr(task, "retried_by"),
         many=True,
@@ -99,6 +59,7 @@ BUTTONS = [
         question="A waiting task is cancelled at once; a running one is asked to stop, and what it did is rolled back "
         "up to its last finished step.",
         press=cancel,
+        form=ReasonRequiredForm,
         refusals=(services.WrongState,),
         offered=lambda task: task.is_live,
         many=True,
@@ -111,6 +72,7 @@ BUTTONS = [
         permission="tasks.discard_task",
         question="The task leaves the list of failures for good; its row and its error stay.",
         press=discard,
+        form=ReasonRequiredForm,
         refusals=(services.WrongState,),
         offered=lambda task: task.status == Status.FAILED and task.discarded_at is None,
         many=True,
@@ -121,7 +83,8 @@ BUTTONS = [
 
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
-    icon, entity_type, buttons = "bolt", "task", BUTTONS
+    icon, entity_type, buttons = "bolt", "task", [*BUTTONS, *matching.BUTTONS]
+    more = [("Dead letters", "report", "tasks_task_letters")]
     list_display = [
         "task",
         "state",
@@ -132,7 +95,7 @@ class TaskAdmin(ReadOnlyAdmin):
         "took",
         "subject",
     ]
-    list_filter = [StateFilter, QueueFilter, NameFilter, "created_at"]
+    list_filter = [*FILTERS.values(), "created_at"]
     search_fields = ["id", "subject_id", "name", "correlation_id"]  # the last has no index
     search_help_text = "Id, subject id, correlation id or exact name"
 
@@ -173,8 +136,13 @@ class TaskAdmin(ReadOnlyAdmin):
         return row and Task.objects.select_related(*related).get(pk=row.pk)
 
     def get_urls(self) -> list[URLPattern]:
-        live = self.admin_site.admin_view(self.live_view)
-        return [path("<uuid:object_id>/live/", live, name="tasks_task_live"), *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("<uuid:object_id>/live/", view(self.live_view), name="tasks_task_live"),
+            path("letters/", view(self.letters_view), name="tasks_task_letters"),
+            path("now/<slug:name>/", view(self.now_view), name="tasks_task_now"),
+            *super().get_urls(),
+        ]
 
     def live_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """The progress piece of a page; reloads the whole page when there is more to tell."""
@@ -185,20 +153,29 @@ class TaskAdmin(ReadOnlyAdmin):
         headers = {"HX-Refresh": "true"} if request.GET.get("seen") != seen(row) else {}
         return TemplateResponse(request, panel.template, {"panel": panel}, headers=headers)
 
+    def letters_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = self._context(request, None) | {"title": "Dead letters", "panels": letter_panels(request.user)}
+        return TemplateResponse(request, "console/row.html", context)
+
+    def now_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """One of the dashboard's pieces that fetch themselves again."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        make = dashboard.NOW.get(name)
+        if make is None:
+            return HttpResponse(status=404)
+        panel = make(request.user)
+        return TemplateResponse(request, panel.template, {"panel": panel})
+
+    def list_buttons(self, request: HttpRequest) -> list[dict[str, Any]]:
+        fitting = matching.offered(request)
+        return [
+            shown | {"url": f"{shown['url']}?{fitting[shown['button'].name]}"}
+            for shown in super().list_buttons(request)
+            if shown["button"].name in fitting
+        ]
+
     def panels(self, request: HttpRequest, row: Task) -> list[Panel]:
         return task_panels(request.user, row)
-
-
-def state_tabs(request: HttpRequest) -> list[dict[str, Any]]:
-    current = request.GET.get("state", "")
-    tabs = [("", "All", "")]
-    for state in Status:
-        some_rows = in_state(Task.objects.all(), state).order_by().values("pk")[: COUNT_TO + 1]
-        tabs.append((state.value, state.label, some(some_rows.count(), COUNT_TO)))
-    query = request.GET.copy()
-    query.pop("p", None)
-    result = []
-    for value, title, count in tabs:
-        query["state"] = value
-        result.append({"title": title, "count": count, "active": value == current, "link": f"?{query.urlencode()}"})
-    return result
