@@ -26,7 +26,7 @@ settings.configure(
     TASKS={"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}},
     Q_CLUSTER={"name": "bench", "workers": 2, "redis": os.environ["REDIS_URL"], "timeout": 60, "retry": 120,
                "save_limit": 0, "catch_up": False, "log_level": "ERROR"},
-    LOGGING={"version": 1, "loggers": {"django_tasks_db": {"level": "ERROR"}}},
+    LOGGING={"version": 1, "loggers": {name: {"level": "ERROR"} for name in ("django_tasks", "django_tasks_db")}},
 )  # fmt: skip
 django.setup()
 

@@ -61,7 +61,7 @@ def one(scale: Scale, web: servers.Web, readers: list[data.Client]) -> list[Figu
     paths = {"task": ONE, "empty": EMPTY}
     for path in paths.values():
         side(path, 8, 80)
-    rounds, count = scale.of(9, 3), scale.of(300, 100)
+    rounds, count = scale.of(25, 7), scale.of(100, 40)  # short turns: a busy moment then hits both
     alone = alternate({name: lambda path=path: side(path, 1, count) for name, path in paths.items()}, rounds=rounds)
     eight = alternate({name: lambda path=path: side(path, 8, count) for name, path in paths.items()}, rounds=rounds)
     p50 = {name: median_of((done for done, _ in found), "p50") for name, found in alone.items()}

@@ -150,7 +150,7 @@ DJANGO_TASKS = (
 )
 DJANGO_Q = (
     "SELECT started FROM django_q_task WHERE success",
-    "SELECT stopped FROM django_q_task WHERE success",
+    "SELECT clock_timestamp() FROM django_q_task WHERE success",  # the row is stored later than it says
     "TRUNCATE django_q_task",
 )
 

@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+import psutil
 import psycopg2
 import redis
 from django.conf import settings
@@ -46,10 +48,32 @@ def take_and_end() -> tuple[float, float]:
     return (between - started) * 1000, (time.perf_counter() - between) * 1000
 
 
-def costs(times: int) -> tuple[float, float]:
-    """Medians of a claim and of an end, in milliseconds."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Milliseconds: medians of a claim and of an end; the processor time that PostgreSQL took for both."""
+
+    claim: float
+    end: float
+    cpu: float
+
+
+def cost(times: int = AT_ONCE) -> Cost:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = psutil.Process(cursor.fetchone()[0])
+    before = backend.cpu_times()
     claimed, ended = zip(*(take_and_end() for _ in range(times)), strict=True)
-    return median(claimed), median(ended)
+    now = backend.cpu_times()
+    seconds = now.user + now.system - before.user - before.system
+    return Cost(median(claimed), median(ended), 1000 * seconds / times)
+
+
+def worse(what: str, now: Cost, then: Cost, when: str, remark: str = "") -> list[Figure]:
+    return [
+        Figure(f"claim, {what}", now.claim, "ms", then.claim, when, (WORSE,), remark),
+        Figure(f"end, {what}", now.end, "ms", then.end, when, (WORSE,)),
+        Figure(f"both, {what}", now.cpu, "ms of PostgreSQL CPU", then.cpu, when, (WORSE,)),
+    ]
 
 
 def claiming(scale: Scale) -> list[Figure]:
@@ -57,24 +81,21 @@ def claiming(scale: Scale) -> list[Figure]:
     many, waiting = scale.of(1_000_000, 50_000), scale.of(100_000, 5_000)
     many_tasks.forget()
     many_tasks.waiting(3 * AT_ONCE)
-    costs(AT_ONCE // 2)
-    few, few_end = costs(AT_ONCE)
+    cost(AT_ONCE // 2)
+    few = cost()
     many_tasks.forget()
     many_tasks.ended(many)
     many_tasks.waiting(waiting)
-    costs(AT_ONCE // 2)
-    full, full_end = costs(AT_ONCE)
+    cost(AT_ONCE // 2)
+    full, seen = cost(), plan()
     for priority in (10, 20, 30):
         many_tasks.waiting(waiting // 3, in_s=86_400, priority=priority)
-    costs(AT_ONCE // 2)
-    deferred, deferred_end = costs(AT_ONCE)
-    nearly = "in a table of few"
+    cost(AT_ONCE // 2)
+    deferred, nearly = cost(), "in a table of few"
     return [
-        Figure(f"claim, {many:,} ended and {waiting:,} pending", full, "ms", few, nearly, (WORSE,), plan()),
-        Figure(f"claim, {waiting:,} more urgent ones deferred", deferred, "ms", few, nearly, (WORSE,), plan()),
-        Figure(f"end, {many:,} ended and {waiting:,} pending", full_end, "ms", few_end, nearly, (WORSE,)),
-        Figure(f"end, {waiting:,} more urgent ones deferred", deferred_end, "ms", few_end, nearly, (WORSE,)),
-    ]  # fmt: skip
+        *worse(f"{many:,} ended, {waiting:,} pending", full, few, nearly, seen),
+        *worse(f"and {waiting:,} more urgent ones deferred", deferred, few, nearly, plan()),
+    ]
 
 
 INNER = """
@@ -120,25 +141,17 @@ def held_back(scale: Scale) -> list[Figure]:
     parts, step = 5, scale.of(10_000, 1_000)
     many_tasks.forget()
     many_tasks.waiting(parts * (step + AT_ONCE) + 2 * AT_ONCE)
-    costs(AT_ONCE)
+    cost()
     with old_transaction():
-        first, first_end = costs(AT_ONCE)
-        found = []
+        first, found = cost(), []
         for _ in range(parts):
             for _ in range(step):
                 take_and_end()
-            found.append(costs(AT_ONCE))
+            found.append(cost())
         seen = plan()
-    done = parts * step
-    course = " → ".join(f"{claimed:.2f}" for claimed, _ in found)
-    course_end = " → ".join(f"{ended:.2f}" for _, ended in found)
-    at_first = "before the first of them"
-    return [
-        Figure(f"claim, {done:,} run under an old transaction", found[-1][0], "ms", first, at_first, (WORSE,),
-               f"every {step:,}: {course} ms; {seen}"),
-        Figure(f"end, {done:,} run under an old transaction", found[-1][1], "ms", first_end, at_first, (WORSE,),
-               f"{course_end} ms"),
-    ]  # fmt: skip
+    course = " → ".join(f"{one.claim:.2f}/{one.end:.2f}/{one.cpu:.2f}" for one in found)
+    what, remark = f"{parts * step:,} run under an old transaction", f"each {step:,}: {course}; {seen}"
+    return worse(what, found[-1], first, "before the first of them", remark)
 
 
 def relaying(scale: Scale) -> list[Figure]:
