@@ -16,7 +16,16 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tasks import bell, claims, controls, services, store
 from tasks.models import TERMINAL, Attempt, Control, Status, Task
@@ -80,10 +89,23 @@ class Tasks(RuleBasedStateMachine):
 
     # What happens
 
+    @initialize(target=tasks, most=st.lists(st.integers(1, 4), min_size=3, max_size=6))
+    def some_wait(self, most):
+        """Else most histories would be about nothing."""
+        return multiple(*(self.enqueue_one(sorted(NAMES)[n % 2], QUEUES[n % 3], 0, None, None, False, m)
+                          for n, m in enumerate(most)))  # fmt: skip
+
+    @initialize(target=held)
+    def some_run(self):
+        return multiple(*(claim for _ in range(2) if (claim := self.claim_one())))
+
     @rule(target=tasks, name=st.sampled_from(sorted(NAMES)), queue=st.sampled_from(QUEUES), priority=st.integers(-1, 1),
           unique=st.sampled_from([None, None, "u"]), coalesce=st.sampled_from([None, None, "c"]),
           later=st.booleans(), most=st.integers(1, 4))  # fmt: skip
     def enqueue(self, name, queue, priority, unique, coalesce, later, most):
+        return self.enqueue_one(name, queue, priority, unique, coalesce, later, most)
+
+    def enqueue_one(self, name, queue, priority, unique, coalesce, later, most):
         definition = NAMES[name].using(
             queue_name=queue, priority=priority, unique_key=unique, coalesce_key=coalesce, max_attempts=most
         )
@@ -109,6 +131,10 @@ class Tasks(RuleBasedStateMachine):
 
     @rule(target=held)
     def claim(self):
+        claim = self.claim_one()
+        return claim or multiple()
+
+    def claim_one(self):
         self.claimed += 1
         worker = f"w{self.claimed}"
         claim = claims.claim_next(QUEUES, worker=worker)
@@ -124,18 +150,15 @@ class Tasks(RuleBasedStateMachine):
 
     @rule(claim=held)
     def beat(self, claim):
-        if claim:
-            row = self.rows[claim.id]
-            mine = row.claim == claim
-            assert store.renew(claim, progress=5, message="on the way") is (row.cancel if mine else None)
-            row.lease_out &= not mine
-            assert store.fence(claim) is mine
+        row = self.rows[claim.id]
+        mine = row.claim == claim
+        assert store.renew(claim, progress=5, message="on the way") is (row.cancel if mine else None)
+        row.lease_out &= not mine
+        assert store.fence(claim) is mine
 
     @rule(claim=held, how=st.sampled_from(["completed", "error", "permanent"]))
     def finish(self, claim, how):
         """By the holder of a claim, however old: only the newest one counts, with its effect."""
-        if not claim:
-            return
         row = self.rows[claim.id]
         status = {"completed": Status.COMPLETED, "error": Status.PENDING, "permanent": Status.FAILED}[how]
         if how == "error" and claim.is_last:
@@ -152,11 +175,9 @@ class Tasks(RuleBasedStateMachine):
 
     @rule(claim=held, outcome=st.sampled_from(["crashed", "timed_out", "handed_back", "by claim"]))
     def worker_goes(self, claim, outcome):
-        if not claim:
-            return
         row = self.rows[claim.id]
         mine = row.claim == claim
-        worker = f"w{self.rows[claim.id].worker[1:]}" if mine else "w-gone"
+        worker = row.worker if mine else "w-gone"
         if outcome == "by claim":
             found = store.hand_back(claim=claim, reason="x")
         elif outcome == "handed_back":
@@ -171,7 +192,7 @@ class Tasks(RuleBasedStateMachine):
 
     @rule(claim=held)
     def lease_runs_out(self, claim):
-        if claim and self.rows[claim.id].claim == claim:
+        if self.rows[claim.id].claim == claim:
             self.rows[claim.id].lease_out = True
             Task.objects.filter(pk=claim.id).update(lease_until=Now() - LATER)
 
@@ -217,7 +238,8 @@ class Tasks(RuleBasedStateMachine):
             services.discard_task(task_id=task)
             row.discarded = True
 
-    @rule(what=st.sampled_from([("queue", q) for q in QUEUES] + [("task", n) for n in sorted(NAMES)]), on=st.booleans())
+    @rule(what=st.sampled_from([("queue", q) for q in QUEUES] + [("task", n) for n in sorted(NAMES)]),
+          on=st.sampled_from([False, False, True]))  # fmt: skip
     def pause(self, what, on):
         (controls.pause if on else controls.resume)(kind=what[0], name=what[1], reason="x")
         (self.paused.add if on else self.paused.discard)(what)
