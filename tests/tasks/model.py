@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from tasks import store
 from tasks.models import TERMINAL, Status
+from tests.garden import tasks as garden
+
+QUEUES = ["high", "default", "low"]
+NAMES = {"garden.note": garden.note, "garden.narrow": garden.narrow}
+DECLARED = {"garden.narrow": 2}
+LATER = timedelta(hours=1)
+SHOWN = ["status", "attempt", "handed_back", "crashes", "queue_name", "priority", "max_attempts"]
+ARROWS = {
+    (Status.PENDING, Status.PROCESSING), (Status.PENDING, Status.CANCELLED), (Status.PROCESSING, Status.PENDING),
+    (Status.PROCESSING, Status.COMPLETED), (Status.PROCESSING, Status.FAILED), (Status.PROCESSING, Status.CANCELLED),
+}  # fmt: skip
 
 
 @dataclass

@@ -6,7 +6,6 @@ MILLRACE_EXAMPLES=2000 looks longer than the few seconds of the default run.
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,7 +21,6 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -31,18 +29,7 @@ from tasks import bell, claims, controls, services, store
 from tasks.models import TERMINAL, Attempt, Control, Status, Task
 from tasks.relay import relay
 from tasks.sweep import sweep
-from tests.garden import tasks as garden
-from tests.tasks.model import Row
-
-QUEUES = ["high", "default", "low"]
-NAMES = {"garden.note": garden.note, "garden.narrow": garden.narrow}
-DECLARED = {"garden.narrow": 2}
-LATER = timedelta(hours=1)
-ARROWS = {
-    (Status.PENDING, Status.PROCESSING), (Status.PENDING, Status.CANCELLED), (Status.PROCESSING, Status.PENDING),
-    (Status.PROCESSING, Status.COMPLETED), (Status.PROCESSING, Status.FAILED), (Status.PROCESSING, Status.CANCELLED),
-}  # fmt: skip
-SHOWN = ["status", "attempt", "handed_back", "crashes", "queue_name", "priority", "max_attempts"]
+from tests.tasks.model import ARROWS, DECLARED, LATER, NAMES, QUEUES, SHOWN, Row
 
 
 class Tasks(RuleBasedStateMachine):
@@ -131,8 +118,7 @@ class Tasks(RuleBasedStateMachine):
 
     @rule(target=held)
     def claim(self):
-        claim = self.claim_one()
-        return claim or multiple()
+        return self.claim_one() or multiple()
 
     def claim_one(self):
         self.claimed += 1
@@ -140,13 +126,28 @@ class Tasks(RuleBasedStateMachine):
         claim = claims.claim_next(QUEUES, worker=worker)
         wanted = self.claimable()
         assert (claim.id if claim else None) == (wanted[0] if wanted else None)
-        if claim is None:
-            return None
+        return self.holds(claim, worker) if claim else None
+
+    def holds(self, claim, worker):
         row = self.rows[claim.id]
         row.status, row.attempt, row.claim, row.worker = Status.PROCESSING, row.attempt + 1, claim, worker
         assert (claim.attempt, claim.name) == (row.attempt, row.name)
         assert claim.is_last == (row.attempt - row.handed_back >= row.max_attempts)
         return claim
+
+    @rule(target=held, claim=held)
+    def successor(self, claim):
+        """The worker of a claim is lost and the task taken again, by its id; the first may still come back."""
+        self.worker_goes(claim, "crashed")
+        self.time_passes(claim.id)
+        self.claimed += 1
+        found = claims.claim(claim.id, worker=f"w{self.claimed}")
+        assert (found is not None) == (self.rows[claim.id].status == Status.PENDING)
+        return self.holds(found, f"w{self.claimed}") if found else multiple()
+
+    @rule(claim=held)
+    def cancel_what_runs(self, claim):
+        self.cancel(claim.id)
 
     @rule(claim=held)
     def beat(self, claim):
@@ -298,7 +299,6 @@ class Tasks(RuleBasedStateMachine):
         effects = Group.objects.filter(name__startswith="effect").values_list("name", flat=True)
         assert sorted(name.split()[1] for name in effects) == done
 
-    @precondition(lambda self: self.rows)
     @invariant()
     def a_key_has_one_live_task(self):
         live = [row.unique_key for row in self.rows.values() if row.live and row.unique_key]
@@ -311,7 +311,7 @@ def test_any_history_is_one_that_the_model_allows(redis):
     run_state_machine_as_test(
         Tasks,
         settings=settings(
-            max_examples=int(os.environ.get("MILLRACE_EXAMPLES", 25)),
+            max_examples=int(os.environ.get("MILLRACE_EXAMPLES", 12)),
             stateful_step_count=50,
             deadline=None,
             database=None,
