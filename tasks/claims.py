@@ -21,9 +21,10 @@ from tasks.store import END, Claim, Completion, completed_values
 logger = logging.getLogger(__name__)
 
 CLAIMED = """id::text, name, kwargs, attempt, lease_token, attempt - handed_back >= max_attempts,
-  timeout_s, requested_by_id, correlation_id"""
+  timeout_s, requested_by_id, correlation_id, queue_name, run_after"""
 CLAIM = """
-tasks_claim(%(queues)s, %(names)s, %(limited)s, %(limits)s::int[], %(lease)s, %(worker)s, {alone})"""
+tasks_claim(%(queues)s, %(names)s, %(limited)s, %(limits)s::int[], %(lease)s, %(worker)s, {alone},
+  %(since_queue)s, %(since)s)"""
 CLAIM_NEXT = f"SELECT {CLAIMED} FROM {CLAIM.format(alone=True)}"
 # Referring to the end makes the claim come after it; both commit together.
 END_AND_CLAIM = f"""
@@ -56,12 +57,21 @@ SELECT queue_name, count(*) FROM unnest(%(queues)s::text[]) AS q(name) CROSS JOI
 """
 
 
-def claim_next(queues: Sequence[str], *, worker: str, after: Completion | None = None) -> Claim | None:
+def claim_next(
+    queues: Sequence[str], *, worker: str, after: Completion | None = None, since: Claim | None = None
+) -> Claim | None:
     """Take the next task of these queues, the first queue first. None: nothing is due that may run now.
 
     after: what the claimer has just completed; its end is written in the same statement, and commits with the claim.
+    since: a task that was claimed a moment ago. In its queue, what was due before it is looked at only if nothing else
+        is: there lie the dead index entries of all that is done, which an old transaction elsewhere keeps from being
+        cleared away. A claimer leaves it out now and then, to see what came late.
     """
-    values = _values(worker) | {"queues": list(queues)}
+    values = _values(worker) | {
+        "queues": list(queues),
+        "since_queue": since.queue_name if since else None,
+        "since": since.run_after if since else None,
+    }
     if after is None:
         row = _row(CLAIM_NEXT, values)
         return _claim(row) if row else None

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 KILL_AFTER_S = 5.0  # a task that was told to stop has this long before its process is killed
 MOST_TASKS = 10_000  # then a fresh process takes over
 LOOK_S = 0.25  # how often the master looks at a busy horse
+LOOK_BACK_S = 1.0  # how often a claim minds what became due before the last one
 GO, IDLE, RECYCLE = b"g", b"i", b"r"
 KILL_AT, STOPPING, BEAT = 0, 8, 16  # offsets in the shared page
 
@@ -222,8 +223,11 @@ class Rider:
         struct.pack_into("d", self.page, KILL_AT, 0.0)
         if connection.connection is None:
             prepare_connection()
+        claim, looked_at = None, time.monotonic()
         while self.done < MOST_TASKS and not self._must_stop():
-            claim = claims.claim_next(self.queues, worker=self.worker, after=self.completion)
+            if time.monotonic() - looked_at > LOOK_BACK_S:
+                claim, looked_at = None, time.monotonic()
+            claim = claims.claim_next(self.queues, worker=self.worker, after=self.completion, since=claim)
             self.completion = None
             if claim is None:
                 return

@@ -42,6 +42,8 @@ class Claim:
     timeout_s: int
     requested_by_id: int | None
     correlation_id: str
+    queue_name: str
+    run_after: datetime
 
 
 COLUMNS = """
@@ -50,16 +52,19 @@ COLUMNS = """
    progress, progress_message, error_type, error_message, error_traceback, attempt, worker, crashes, handed_back,
    lease_token)
 """
+# Due from the moment of the row, not of its transaction: rows of one burst differ, and a claim can begin among them.
 FRESH = "0, '', '', '', '', 0, '', 0, 0, 0"
 INSERT = f"""
 INSERT INTO tasks_task {COLUMNS}
-VALUES (%s, %s, %s, 'pending', %s, %s, coalesce(%s, now()), %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, {FRESH})
+VALUES (%s, %s, %s, 'pending', %s, %s, coalesce(%s, clock_timestamp()), %s, %s, %s, %s, %s, %s, %s,
+        %s, %s::jsonb, {FRESH})
 ON CONFLICT DO NOTHING
-RETURNING id::text, created_at, run_after <= now()
+RETURNING id::text, created_at, run_after <= clock_timestamp()
 """
 INSERT_MANY = f"""
 INSERT INTO tasks_task {COLUMNS}
-SELECT %s, %s, %s, 'pending', %s, %s, coalesce(%s, now()), %s, %s, %s, %s, %s, %s, %s, %s, kwargs, {FRESH}
+SELECT %s, %s, %s, 'pending', %s, %s, coalesce(%s, clock_timestamp()), %s, %s, %s, %s, %s, %s, %s,
+  %s, kwargs, {FRESH}
 FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS one(kwargs, number) ORDER BY number
 RETURNING id::text
 """

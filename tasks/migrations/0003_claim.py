@@ -14,7 +14,8 @@ END $$
 DROP_FULL = "DROP FUNCTION tasks_is_full(text, text, int)"
 CLAIM = """
 CREATE FUNCTION tasks_claim(
-  queues text[], names text[], limited text[], limits int[], lease_s float8, worker text, alone boolean)
+  queues text[], names text[], limited text[], limits int[], lease_s float8, worker text, alone boolean,
+  since_queue text, since timestamptz)
 RETURNS SETOF tasks_task LANGUAGE plpgsql
 -- The index of due tasks is in the order wanted; statistics, stale after every burst, must not talk a plan out of it.
 SET enable_sort = off
@@ -25,6 +26,7 @@ DECLARE
   controlled boolean := EXISTS (SELECT 1 FROM tasks_control);
   is_full boolean;
   holding boolean := false;
+  due_since timestamptz;
 BEGIN
   -- A claim lost in a crash of the server is no claim: the row is pending again, and nothing waits for the disk.
   -- Tokens are drawn, not counted, so that the holder of a lost claim is not taken for the holder of the next.
@@ -38,11 +40,16 @@ BEGIN
   FOREACH queue IN ARRAY queues LOOP
     CONTINUE WHEN controlled AND EXISTS (SELECT 1 FROM tasks_control c
                           WHERE c.kind = 'queue' AND c.name = queue AND c.paused_at IS NOT NULL);
+    due_since := CASE WHEN queue = since_queue THEN since ELSE '-infinity' END;
     LOOP
       SELECT t.id, t.name INTO candidate FROM tasks_task t
-      WHERE t.status = 'pending' AND t.queue_name = queue AND t.run_after <= statement_timestamp()
-        AND t.name = ANY(names)
+      WHERE t.status = 'pending' AND t.queue_name = queue AND t.run_after >= due_since
+        AND t.run_after <= statement_timestamp() AND t.name = ANY(names)
       ORDER BY t.priority DESC, t.run_after LIMIT 1 FOR UPDATE SKIP LOCKED;
+      IF NOT FOUND AND due_since > '-infinity' THEN
+        due_since := '-infinity';
+        CONTINUE;
+      END IF;
       EXIT WHEN NOT FOUND;
 
       IF controlled AND EXISTS (
@@ -118,7 +125,7 @@ BEGIN
 END $$
 """
 DROP = [
-    "DROP FUNCTION tasks_claim(text[], text[], text[], int[], float8, text, boolean)",
+    "DROP FUNCTION tasks_claim(text[], text[], text[], int[], float8, text, boolean, text, timestamptz)",
     "DROP FUNCTION tasks_end(uuid, int, text, text, jsonb, text, text, text, float8)",
 ]
 
