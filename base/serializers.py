@@ -19,6 +19,22 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+class PlainSerializer(serializers.Serializer):
+    """Out as the row has it: its fields describe an answer, and the renderer writes times and ids by itself.
+
+    For answers asked for often, as converting field by field costs more than finding and sending the row.
+    """
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown = {}
+        for name, field in self._declared_fields.items():
+            if isinstance(field, serializers.SerializerMethodField):
+                shown[name] = getattr(self, f"get_{name}")(instance)
+            else:
+                shown[name] = getattr(instance, field._kwargs.get("source", name))
+        return shown
+
+
 class MoneyField(serializers.DecimalField):
     """An amount with at most two decimals, above zero and below 10^10, as a number or a decimal string."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 CLAIMED = """id::text, name, kwargs, attempt, lease_token, attempt - handed_back >= max_attempts,
   timeout_s, requested_by_id, correlation_id, queue_name, run_after"""
 CLAIM = """
-tasks_claim(%(queues)s, %(names)s, %(limited)s, %(limits)s::int[], %(lease)s, %(worker)s, {alone},
+tasks_claim(%(queues)s, %(names)s::text[], %(limited)s::text[], %(limits)s::int[], %(lease)s, %(worker)s, {alone},
   %(since_queue)s, %(since)s)"""
 CLAIM_NEXT = f"SELECT {CLAIMED} FROM {CLAIM.format(alone=True)}"
 # Referring to the end makes the claim come after it; both commit together.
@@ -35,7 +35,7 @@ UPDATE tasks_task SET status = 'processing', attempt = attempt + 1, lease_token 
   lease_until = clock_timestamp() + make_interval(secs => %(lease)s), worker = %(worker)s,
   attempt_started_at = clock_timestamp(), started_at = coalesce(started_at, clock_timestamp()),
   progress = 0, progress_message = ''
-WHERE id = %(id)s AND status = 'pending' AND run_after <= statement_timestamp() AND name = ANY(%(names)s)
+WHERE id = %(id)s AND status = 'pending' AND run_after <= statement_timestamp() AND name = ANY(%(names)s::text[])
 RETURNING {CLAIMED}
 """
 WAITING = """
@@ -50,8 +50,8 @@ WITH limits AS (
 )
 SELECT queue_name, count(*) FROM unnest(%(queues)s::text[]) AS q(name) CROSS JOIN LATERAL (
   SELECT queue_name FROM tasks_task
-  WHERE status = 'pending' AND queue_name = q.name AND run_after <= statement_timestamp() AND name = ANY(%(names)s)
-    AND name <> ALL(ARRAY(SELECT name FROM held WHERE kind = 'task'))
+  WHERE status = 'pending' AND queue_name = q.name AND run_after <= statement_timestamp()
+    AND name = ANY(%(names)s::text[]) AND name <> ALL(ARRAY(SELECT name FROM held WHERE kind = 'task'))
   LIMIT %(up_to)s
 ) t WHERE q.name <> ALL(ARRAY(SELECT name FROM held WHERE kind = 'queue')) GROUP BY 1
 """
@@ -105,12 +105,17 @@ def waiting(queues: Sequence[str], *, up_to: int) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+def _array(values: Iterable[object]) -> str:
+    """PostgreSQL's own spelling, of names that are dotted words, and of numbers: one literal instead of many."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
 def _values(worker: str = "") -> dict[str, Any]:
     limits = declared_limits()
     return {
-        "names": registered_names(),
-        "limited": list(limits),
-        "limits": list(limits.values()),
+        "names": _array(registered_names()),
+        "limited": _array(limits),
+        "limits": _array(limits.values()),
         "lease": settings.TASK_LEASE_S,
         "worker": worker[:120],
     }

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from base.serializers import StrictSerializer
+from base.serializers import PlainSerializer, StrictSerializer
 from tasks.filters import TaskFilter
 from tasks.models import Attempt, Status, Task
 
@@ -17,7 +17,7 @@ class ErrorSerializer(serializers.Serializer):
     message = serializers.CharField()
 
 
-class TaskSerializer(serializers.Serializer):
+class TaskSerializer(PlainSerializer):
     """Named after `GET /api/v1/tasks/{task_id}` of the async-processing document."""
 
     task_id = serializers.UUIDField(source="id")

@@ -118,7 +118,7 @@ TELL_WEBHOOKS = """
 IF NEW.name = 'tasks.deliver_webhook' THEN
   UPDATE tasks_delivery SET state = 'failed', ended_at = NEW.completed_at, error = left(NEW.error_message, 300)
   WHERE sender_id = NEW.id AND state = 'sending';
-ELSE
+ELSIF EXISTS (SELECT 1 FROM tasks_webhook) THEN
   INSERT INTO tasks_delivery (webhook_id, task_id, event, message_id)
   SELECT w.id, NEW.id, 'task.' || NEW.status, 'msg_' || replace(uuidv7()::text, '-', '')
   FROM tasks_webhook w
