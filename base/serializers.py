@@ -31,7 +31,7 @@ class PlainSerializer(serializers.Serializer):
             if isinstance(field, serializers.SerializerMethodField):
                 shown[name] = getattr(self, f"get_{name}")(instance)
             else:
-                shown[name] = getattr(instance, field._kwargs.get("source", name))
+                shown[name] = getattr(instance, field.source or name)
         return shown
 
 

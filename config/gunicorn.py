@@ -21,9 +21,12 @@ loglevel = (os.environ.get("MILLRACE_LOG") or "info").lower()
 
 def post_worker_init(worker) -> None:
     """Streams end by themselves when their process is asked to stop."""
-    from tasks import hub
+    from django.conf import settings
 
-    hub.stopping = lambda: not worker.alive
+    if settings.configured:
+        from tasks import hub
+
+        hub.stopping = lambda: not worker.alive
 
 
 def child_exit(server, worker) -> None:

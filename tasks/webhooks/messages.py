@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
 import secrets
 from datetime import datetime
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from standardwebhooks import Webhook as Signer
 
+from base.renderers import JSONRenderer
 from tasks.models import Delivery, Task, Webhook
 from tasks.serializers import TaskSerializer
 
-MOST_RESULT = 64 * 1024  # characters of JSON; a larger result is fetched from the task
+MOST_RESULT = 64 * 1024  # bytes of JSON; a larger result is fetched from the task
 
 
 def new_secret() -> str:
@@ -33,13 +32,18 @@ def payload(delivery: Delivery) -> str:
         at = delivery.created_at
     else:
         data, at = _task(delivery.task), delivery.task.completed_at or delivery.created_at
-    return json.dumps({"type": delivery.event, "timestamp": at, "data": data}, cls=DjangoJSONEncoder)
+    return _json({"type": delivery.event, "timestamp": at, "data": data}).decode()
 
 
 def _task(task: Task) -> dict[str, Any]:
     data = dict(TaskSerializer(task).data)
-    omitted = len(json.dumps(data["result"], cls=DjangoJSONEncoder)) > MOST_RESULT
+    omitted = len(_json(data["result"])) > MOST_RESULT
     return {**data, "result": None if omitted else data["result"], "result_omitted": omitted}
+
+
+def _json(value: Any) -> bytes:
+    """As the API writes it."""
+    return JSONRenderer().render(value) or b"null"
 
 
 def headers(webhook: Webhook, delivery: Delivery, now: datetime) -> dict[str, str]:

@@ -86,7 +86,7 @@ class WebhookSecretSerializer(WebhookSerializer):
         fields = [*WebhookSerializer.Meta.fields, "secret"]
 
 
-class AttemptSerializer(serializers.Serializer):
+class DeliveryAttemptSerializer(serializers.Serializer):
     number = serializers.IntegerField()
     started_at = serializers.DateTimeField()
     took_ms = serializers.IntegerField()
@@ -99,7 +99,7 @@ class DeliverySerializer(serializers.ModelSerializer):
     delivery_id = serializers.UUIDField(source="id")
     task_id = serializers.UUIDField(allow_null=True)
     resent_of = serializers.UUIDField(source="resent_of_id", allow_null=True)
-    attempts = AttemptSerializer(many=True)
+    attempts = DeliveryAttemptSerializer(many=True)
 
     class Meta:
         model = Delivery

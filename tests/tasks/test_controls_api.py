@@ -33,7 +33,7 @@ def test_pause_limit_and_resume_are_told_and_kept_in_the_trail(operator, place, 
     assert freed.json()["max_running"] is None
     kind = "queue" if place == "queues" else "task"
     actions = [f"{kind}_paused", f"{kind}_limited", f"{kind}_resumed", f"{kind}_limited"]
-    entries = Entry.objects.filter(entity_type=kind, entity_id=name)
+    entries = Entry.objects.filter(entity_type={"task": "task_name"}.get(kind, kind), entity_id=name)
     assert list(entries.order_by("id").values_list("action", flat=True)) == actions
 
 
