@@ -84,6 +84,7 @@ BUTTONS = [
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
     icon, entity_type, buttons = "bolt", "task", [*BUTTONS, *matching.BUTTONS]
+    list_per_page = 25  # rows are what the page costs
     more = [("Dead letters", "report", "tasks_task_letters")]
     list_display = [
         "task",
