@@ -17,6 +17,7 @@ TAKES_SECONDS = {
     "test_settings.py",  # other processes
     "test_browser.py",
     "test_chaos.py",
+    "test_synthetic.py",  # whole samples
 }
 TRUNCATE_REFUSED = ("audit_entry", "audit_seal")
 
