@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django_tasks.base import TaskResult
 
 from audit.services import log_audit_event
@@ -14,6 +15,7 @@ from tasks.models import PeriodicRun, Schedule
 from tasks.models.schedule import Missed
 from tasks.rhythm import Every
 
+logger = logging.getLogger(__name__)
 MOST_MISSED = 100  # slots made up for at a time
 FRESH = timedelta(seconds=60)  # a slot this young was not missed
 
@@ -36,8 +38,17 @@ def declare() -> None:
 
 
 def enqueue_due() -> list[str]:
-    """Enqueue every periodic task that has a slot to run. Returns their names."""
-    return [periodic.task.name for periodic in periodic_tasks() if tick(periodic)]
+    """Enqueue every periodic task that has a slot to run. Returns their names. One that cannot holds up no other."""
+    started = []
+    for periodic in periodic_tasks():
+        try:
+            if tick(periodic):
+                started.append(periodic.task.name)
+        except (InterfaceError, OperationalError):  # PostgreSQL is away: so it is for the others
+            raise
+        except Exception:
+            logger.exception("periodic task %s could not be enqueued; it is tried again", periodic.task.name)
+    return started
 
 
 def tick(periodic: Periodic) -> int:

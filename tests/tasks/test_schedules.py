@@ -126,6 +126,19 @@ class TestRows:
         advance(timedelta(hours=1))
         assert schedules.tick(hourly()) == 1 and Task.objects.count() == 1
 
+    def test_one_that_cannot_be_enqueued_holds_up_no_other(self, monkeypatch):
+        whole = schedules.enqueue
+
+        def enqueue(periodic, **slot):
+            if periodic.task.name == periodic_tasks()[0].task.name:
+                raise ValueError("its arguments are no JSON")
+            return whole(periodic, **slot)
+
+        monkeypatch.setattr(schedules, "enqueue", enqueue)
+        others = {periodic.task.name for periodic in periodic_tasks()[1:]}
+        assert set(schedules.enqueue_due()) <= others and "garden.hourly" in others
+        assert Task.objects.filter(name="garden.hourly").exists()
+
     def test_two_schedulers_share_the_work(self):
         assert schedules.enqueue_due() != [] and schedules.enqueue_due() == []
 
