@@ -74,3 +74,11 @@ def test_a_claim_that_the_server_forgot_in_a_crash_is_not_mistaken_for_the_next(
     assert store.hand_back(claim=forgotten, reason="x") == []
     assert not store.end(forgotten, status=Status.COMPLETED, outcome=Attempt.Outcome.COMPLETED, result="1")
     assert store.end(claim, status=Status.COMPLETED, outcome=Attempt.Outcome.COMPLETED, result="2")
+
+
+def test_a_claim_that_begins_at_the_last_one_comes_back_to_what_was_due_before(redis):
+    due = [timezone.now() - timedelta(minutes=minutes) for minutes in (3, 2, 1)]
+    early, middle, late = [garden.note.using(run_after=at).enqueue(name=str(at)).id for at in due]
+    last = claims.claim(middle, worker="w")
+    taken = [claims.claim_next(["default"], worker="w", since=last) for _ in range(3)]
+    assert [claim and claim.id for claim in taken] == [late, early, None]
