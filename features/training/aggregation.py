@@ -18,7 +18,7 @@ import numpy as np
 from features.aggregates import Aggregate
 from features.pure import seconds_in
 from features.training.fields import Array, Field
-from features.training.log import Log, after, spread
+from features.training.log import Seen, after, spread
 from features.training.results import Result, nothing, number, of_field, quotient
 
 AT_ONCE = 4_000_000  # places that are spread out in memory together
@@ -49,13 +49,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Scope:
-    """Rows of a spine, by entity and time, and what each sees: from `start` to `until` in the log."""
+    """What rows see, for the sets of one source. What two features need is found once."""
 
-    log: Log
+    seen: Seen
     source: tuple[str, ...]
-    times: Array
-    start: Array
-    until: Array
     _once: dict[Any, Any] = field(default_factory=dict)
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -65,11 +62,11 @@ class Scope:
 
     def window(self, over: timedelta | None) -> tuple[Array, Array]:
         """Places from–to of the window (t - over, t] in the log."""
+        seen = self.seen
         if over is None:
-            return self.start, self.until
-        length = over // timedelta(microseconds=1)
-        since = self.once(over, lambda: after(self.log.times, self.start, self.until, self.times - length))
-        return since, self.until
+            return seen.start, seen.until
+        since = seen.times - over // timedelta(microseconds=1)
+        return self.once(over, lambda: after(seen.log.times, seen.start, seen.until, since)), seen.until
 
     def types(self, aggregate: Any) -> tuple[str, ...]:
         """The event types a feature counts; none for all."""
@@ -78,12 +75,12 @@ class Scope:
         return tuple(sorted(set(aggregate.types) & set(self.source))) or ("",)
 
     def field(self, aggregate: Aggregate, data_type: str = "") -> Field:
-        return self.log.field(aggregate.field, data_type or aggregate.data_type, self.types(aggregate))
+        return self.seen.log.field(aggregate.field, data_type or aggregate.data_type, self.types(aggregate))
 
     def kept(self, aggregate: Any = None, present: Field | None = None) -> Kept:
         """The events that the source and the feature's types and bounds let in, and whose field has a value."""
         if aggregate is None:
-            return self.once(("source",), lambda: Kept.where(self.log.of_types(self.source) if self.source else None))
+            return self.once(("source",), lambda: Kept.where(self.seen.log.of_types(self.source) if self.source else None))
         bounds = (aggregate.field, aggregate.above, aggregate.below) if _bounded(aggregate) else None
         key = ("kept", self.types(aggregate), bounds, None if present is None else id(present.present))
         return self.once(key, lambda: Kept.where(self._mask(aggregate, present)))
@@ -91,7 +88,7 @@ class Scope:
     def _mask(self, aggregate: Aggregate, present: Field | None) -> Array | None:
         masks = []
         if types := self.types(aggregate):
-            masks.append(self.log.of_types(types))
+            masks.append(self.seen.log.of_types(types))
         if _bounded(aggregate):
             masks.append(_within(self.field(aggregate, "decimal"), aggregate))
         if present is not None and present.present is not None:
@@ -161,8 +158,8 @@ def _of_events(scope: Scope, aggregate: Aggregate) -> Result:
         low, high = scope.kept().between(*scope.window(aggregate.over))
         return Result("float", quotient(end - start, np.maximum(high - low, 1)), high > low)
     valid = end > start
-    times = np.append(kept.of(scope.log.times), 0)
-    passed = np.where(valid, scope.times - times[end - 1], 0)
+    times = np.append(kept.of(scope.seen.log.times), 0)
+    passed = np.where(valid, scope.seen.times - times[end - 1], 0)
     return Result("float", passed / MICROSECONDS / seconds_in(aggregate), valid)
 
 
@@ -177,18 +174,22 @@ def _chosen(scope: Scope, aggregate: Aggregate) -> Result:
     if aggregate.kind in ("first", "last"):
         found = keys[np.minimum(start, len(keys) - 1)] if aggregate.kind == "first" else keys[end - 1]
     else:
-        found = reduced(np.minimum if aggregate.kind == "min" else np.maximum, keys, start, end)
+        padded = scope.once(("padded", id(values), id(kept)), lambda: np.append(keys, keys[:1]))
+        found = reduced(np.minimum if aggregate.kind == "min" else np.maximum, padded, start, end)
     return of_field(aggregate.data_type, values, found, valid)
 
 
-def reduced(function: Any, values: Array, start: Array, end: Array) -> Array:
-    """`function` over the values from `start` to `end` of each row, whose starts ascend; the first value for none."""
-    found = np.full(len(start), values[0] if len(values) else 0, values.dtype)
+def reduced(function: Any, padded: Array, start: Array, end: Array) -> Array:
+    """`function` over the values from `start` to `end` of each row; the first value for none.
+
+    Starts ascend, so that what lies between two rows is passed once. padded: one value more than there are.
+    """
+    found = np.full(len(start), padded[0], padded.dtype)
     filled = np.flatnonzero(end > start)
     if len(filled):
         pairs = np.empty(2 * len(filled), np.int64)
         pairs[0::2], pairs[1::2] = start[filled], end[filled]
-        found[filled] = function.reduceat(np.append(values, values[:1]), pairs)[::2]
+        found[filled] = function.reduceat(padded, pairs)[::2]
     return found
 
 
@@ -284,7 +285,7 @@ def _variety(scope: Scope, aggregate: Aggregate) -> Result:
     start, end = scope.bounds(aggregate, kept)
     keys = kept.of(values.keys)
     if aggregate.kind == "distinct" and values.table is not None and len(values.table) <= MASKED:
-        bits = reduced(np.bitwise_or, np.int64(1) << keys, start, end)
+        bits = reduced(np.bitwise_or, np.append(np.int64(1) << keys, np.int64(0)), start, end)
         return Result("integer", np.where(end > start, np.bitwise_count(bits), 0).astype(np.int64))
     found = np.zeros(len(start))
     for chunk, rows, places in spread_rows(start, end):

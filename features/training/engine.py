@@ -29,13 +29,14 @@ Wanted = Mapping[type[FeatureSet], Sequence[str]]
 
 
 def columns_needed(wanted: Wanted, *, known_at: bool) -> list[str]:
-    """The columns of events that these features are computed from."""
+    """The columns of events that these features are computed from. Ids only order events of one instant."""
     features = [s.features[name] for s, names in wanted.items() for name in closure(s, names)]
     fields = {getattr(feature, "field", "") for feature in features if _reads_field(feature)}
     functions = any(isinstance(feature, Computed) for feature in features)
     typed = functions or any(s.source for s in wanted) or any(getattr(feature, "types", ()) for feature in features)
     payload = functions or bool(fields - {"value", "event_type", "event_time"})
-    return ["id", "entity_id", "event_time",
+    return ["entity_id", "event_time",
+            *(["id"] if functions else []),
             *(["event_type"] if typed or "event_type" in fields else []),
             *(["recorded_at"] if known_at else []),
             *(["value"] if functions or "value" in fields else []),
@@ -62,21 +63,16 @@ def compute(wanted: Wanted, log: Log, spine: Spine) -> pa.Table:
 
     Raises CannotCompute for a function that fails, UnusableField and UnusableValue for what has no exact column.
     """
-    log, start, until = log.seen(spine)
-    order = np.lexsort((until, start))  # neighbours in the log are neighbours here
-    back = np.empty(len(order), np.int64)
-    back[order] = np.arange(len(order))
-    ids = spine.entity_ids.take(pa.array(order))
-    found = {}
-    scopes: dict[tuple[str, ...], Scope] = {}
+    seen = log.seen(spine)
+    back = np.empty(len(seen.order), np.int64)
+    back[seen.order] = np.arange(len(back))
+    ids, places = spine.entity_ids.take(pa.array(seen.order)), pa.array(back)
+    found, scopes = {}, {feature_set.source: Scope(seen, feature_set.source) for feature_set in wanted}
     for feature_set, names in wanted.items():
-        scope = scopes.setdefault(
-            feature_set.source, Scope(log, feature_set.source, spine.times[order], start[order], until[order])
-        )
-        results = _results(scope, feature_set, names, ids)
+        results = _results(scopes[feature_set.source], feature_set, names, ids)
         for name in names:
             label = f"{feature_set.label()}:{name}"
-            found[label] = results[name].column(label).take(pa.array(back))
+            found[label] = results[name].column(label).take(places)
     return pa.table(found)
 
 
@@ -101,7 +97,7 @@ def _functions(
     scope: Scope, feature_set: type[FeatureSet], functions: Mapping[str, Computed], ids: pa.Array
 ) -> dict[str, Result]:
     """Python functions, called for as many rows at a time as events fit in memory."""
-    start, end = scope.kept().between(scope.start, scope.until)
+    start, end = scope.kept().between(*scope.window(None))
     values: dict[str, list[Any]] = {name: [] for name in functions}
     for chunk, rows, places in spread_rows(start, end):
         different, place = np.unique(places, return_inverse=True)
@@ -109,7 +105,7 @@ def _functions(
         events: list[list[Happening]] = [[] for _ in range(chunk.stop - chunk.start)]
         for row, number in zip(rows.tolist(), place.tolist(), strict=True):
             events[row].append(happenings[number])
-        batch = Batch(ids[chunk].to_pylist(), [moment_of(time) for time in scope.times[chunk]], events)
+        batch = Batch(ids[chunk].to_pylist(), [moment_of(time) for time in scope.seen.times[chunk]], events)
         for name, function in functions.items():
             try:
                 values[name] += function.compute(batch)
@@ -119,7 +115,7 @@ def _functions(
 
 
 def _happenings(scope: Scope, places: Array) -> list[Happening]:
-    log, kept = scope.log, scope.kept()
+    log, kept = scope.seen.log, scope.kept()
     chosen = places if kept.places is None else kept.places[places]
     types, amount = log.types.take(chosen), log.field("value", "decimal").take(chosen)
     whole = amount.meant(amount.keys).tolist()

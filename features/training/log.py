@@ -67,20 +67,14 @@ class Log:
     def of(cls, table: pa.Table, spine: Spine | None = None) -> Log:
         """Events in any order, as `features.training.reading` gives them. With a spine, only what it may see."""
         codes, entities = coded(table.column("entity_id"))
-        times, ids = words(table.column("event_time")), words(table.column("id"))
-        keep = None
-        if spine is not None:
-            keep = _wanted(codes, entities, spine)
-            if isinstance(spine.known_at, int):
-                known = words(table.column("recorded_at")) <= spine.known_at
-                keep = known if keep is None else keep & known
-        if keep is None:
-            places = _order(codes, times, ids)
-        else:
-            kept = np.flatnonzero(keep)
-            places = kept[_order(codes[kept], times[kept], ids[kept])]
-        offsets = np.searchsorted(codes[places], np.arange(len(entities) + 1))
-        return cls(table, places, times[places], entities, offsets)
+        times = words(table.column("event_time"))
+        ids = words(table.column("id")) if "id" in table.column_names else None
+        kept = None if spine is None else _wanted(table, codes, entities, spine)
+        if kept is not None:
+            codes, times, ids = codes[kept], times[kept], None if ids is None else ids[kept]
+        order = _order(codes, times, ids)
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(entities)))])
+        return cls(table, order if kept is None else kept[order], times[order], entities, offsets)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -125,23 +119,36 @@ class Log:
             self._fields[key] = make()
         return self._fields[key]
 
-    def seen(self, spine: Spine) -> tuple[Log, Array, Array]:
-        """For each row of the spine the events up to its time, as a log and places from–to in it.
+    def seen(self, spine: Spine) -> Seen:
+        """What each row of the spine sees.
 
         With a known_at for each row the log is a new one, in which every row has its own copy of what it knew.
         """
         code = pc.index_in(spine.entity_ids, self.entities).fill_null(-1).to_numpy()
+        order = np.lexsort((spine.times, code))
+        code, times = code[order], spine.times[order]
         known = code >= 0
         start, end = np.where(known, self.offsets[code], 0), np.where(known, self.offsets[code + 1], 0)
-        until = after(self.times, start, end, spine.times)
+        until = after(self.times, start, end, times)
         if not isinstance(spine.known_at, np.ndarray):
-            return self, start, until
+            return Seen(self, order, times, start, until)
         rows, places = spread(start, until)
-        kept = self.column("recorded_at")[places] <= spine.known_at[rows]
+        kept = self.column("recorded_at")[places] <= spine.known_at[order][rows]
         rows, places = rows[kept], places[kept]
         ends = np.searchsorted(rows, np.arange(1, len(spine) + 1))
         copy = _Copy(self.table, self.places[places], self.times[places], self.entities, ends, original=self, at=places)
-        return copy, np.concatenate([[0], ends[:-1]]), ends
+        return Seen(copy, order, times, np.concatenate([[0], ends])[:-1], ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Rows of a spine by entity and time, `order` being their places in it; each sees `start` to `until` of the log."""
+
+    log: Log
+    order: Array
+    times: Array
+    start: Array
+    until: Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,26 +169,32 @@ class _Copy(Log):
         return self._once(key, lambda: self.original.field(name, data_type, types).take(self.at))
 
 
-def _wanted(codes: Array, entities: pa.Array, spine: Spine) -> Array | None:
-    """Where events are of an entity in the spine; None when most are."""
+def _wanted(table: pa.Table, codes: Array, entities: pa.Array, spine: Spine) -> Array | None:
+    """Places of the events whose entity is in the spine, and which were recorded in time; None for all."""
     asked = pc.is_in(entities, value_set=spine.entity_ids.unique()).to_numpy(zero_copy_only=False)
-    if not len(entities) or asked.mean() >= FEW:
-        return None
-    return asked[codes]
+    keep = asked[codes] if len(entities) and asked.mean() < FEW else None
+    if isinstance(spine.known_at, int):
+        known = words(table.column("recorded_at")) <= spine.known_at
+        keep = known if keep is None else keep & known
+    return None if keep is None else np.flatnonzero(keep)
 
 
-def _order(codes: Array, times: Array, ids: Array) -> Array:
-    """Places by code, time and id. Exported files come by time within each entity, so that codes alone often do."""
+def _order(codes: Array, times: Array, ids: Array | None) -> Array:
+    """Places by code, time and id. Without ids, events of one instant come in the order of their ids already.
+
+    Exported files come by time within each entity, so that ordering the codes alone often does.
+    """
     narrow = codes.astype(np.uint16) if not len(codes) or codes.max() < 65_536 else codes
     order = np.argsort(narrow, kind="stable")
-    sorted_times = times[order]
-    together = np.diff(narrow[order].astype(np.int64)) == 0
-    steps = np.diff(sorted_times)
-    if not (together & (steps < 0)).any():
-        level = np.flatnonzero(together & (steps == 0))
-        if not len(level) or (ids[order[level + 1]] > ids[order[level]]).all():
-            return order
-    return np.lexsort((ids, times, codes))
+    ordered = times[order]
+    falls = np.flatnonzero(ordered[1:] < ordered[:-1])
+    if (narrow[order[falls]] == narrow[order[falls + 1]]).any():
+        return np.lexsort((times, codes) if ids is None else (ids, times, codes))
+    if ids is None:
+        return order
+    level = np.flatnonzero(ordered[1:] == ordered[:-1])
+    level = level[narrow[order[level]] == narrow[order[level + 1]]]
+    return order if (ids[order[level + 1]] > ids[order[level]]).all() else np.lexsort((ids, times, codes))
 
 
 def after(values: Array, start: Array, end: Array, bounds: Array) -> Array:
@@ -189,15 +202,14 @@ def after(values: Array, start: Array, end: Array, bounds: Array) -> Array:
 
     A binary search of all rows side by side.
     """
-    low, high = start.copy(), end.copy()
-    while True:
-        open_ = np.flatnonzero(low < high)
-        if not len(open_):
-            return low
-        middle = (low[open_] + high[open_]) >> 1
-        below = values[middle] <= bounds[open_]
-        low[open_[below]] = middle[below] + 1
-        high[open_[~below]] = middle[~below]
+    place = start.copy()
+    step = 1 << int((end - start).max(initial=0)).bit_length()
+    while step := step >> 1:
+        further = place + step
+        inside = further <= end
+        below = values[np.where(inside, further - 1, 0)] <= bounds if len(values) else inside
+        np.copyto(place, further, where=inside & below)
+    return place
 
 
 def spread(start: Array, end: Array) -> tuple[Array, Array]:
