@@ -5,8 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from features import extraction
+from django.db import transaction
+from django.utils import timezone
+
+from features import extraction, training
 from features.materialize import Refreshed, refresh
+from features.training import datasets
+from features.training.models import Dataset
 from tasks.definitions import PermanentError, every, task
 from tasks.execution import TaskContext
 
@@ -86,6 +91,28 @@ def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dic
             percent = 100 * (max_batches - left) / max_batches
             context.progress(percent, f"{total.entities} entities, {len(total.failed)} failed")
     return _summary(total) | {"batches": max_batches - left}
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600, max_running=2)
+def build_dataset(context: TaskContext, *, dataset_id: str) -> dict[str, Any]:
+    """Write the file of a dataset. Raises PermanentError where it cannot be, with what to do in its message."""
+    training.require()
+    from features.training.building import build
+
+    dataset = Dataset.objects.get(pk=dataset_id)
+    name = f"{dataset.pk}.{dataset.format}"
+    built = build(dataset.request, datasets.folder() / name, context.progress)
+    with transaction.atomic():
+        datasets.finish(dataset_id=dataset.pk, path=name, built=built)
+        context.fence()
+    return {"dataset_id": dataset_id, "rows": built.rows, "bytes": built.bytes, "sha256": built.sha256}
+
+
+@every(timedelta(hours=1))
+@task(queue_name="low", atomic=False)
+def remove_expired_datasets() -> dict[str, int]:
+    """Remove datasets past their time, and files that nothing names."""
+    return {"removed": datasets.remove_expired(now=timezone.now())}
 
 
 def _summary(total: Refreshed) -> dict[str, Any]:

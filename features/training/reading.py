@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from django.db import connection, transaction
 from pyarrow import csv
@@ -35,7 +36,7 @@ TIMEOUT = "SET LOCAL statement_timeout = '20min'"
 def read(wanted: Wanted, spine: Spine, *, until: datetime, known_at: datetime | None = None) -> pa.Table:
     """The events that the spine may see, up to `until` and, with known_at, recorded by then."""
     [entity_type] = {feature_set.entity.name for feature_set in wanted}
-    columns = columns_needed(wanted, known_at=spine.known_at is not None)
+    columns = columns_needed(wanted, known_at=isinstance(spine.known_at, np.ndarray))
     return from_database(
         entity_type,
         columns,
@@ -64,6 +65,7 @@ def from_database(
     *,
     types: Sequence[str] | None = None,
     entity_ids: Sequence[str] | None = None,
+    since: datetime | None = None,
     until: datetime | None = None,
     known_at: datetime | None = None,
     after_id: int = 0,
@@ -74,13 +76,14 @@ def from_database(
         "id > %(after_id)s": after_id,
         "event_type = ANY(%(types)s)": types is not None,
         "entity_id = ANY(%(entity_ids)s)": entity_ids is not None,
+        "event_time >= %(since)s": since,
         "event_time <= %(until)s": until,
         "recorded_at <= %(known_at)s": known_at,
     }
     chosen = ", ".join(SOURCE.get(name, name) for name in columns)
     where = " AND ".join(condition for condition, asked in conditions.items() if asked)
-    asked = {"entity_type": entity_type, "types": types, "entity_ids": entity_ids, "until": until,
-             "known_at": known_at, "after_id": after_id}  # fmt: skip
+    asked = {"entity_type": entity_type, "types": types, "entity_ids": entity_ids, "since": since,
+             "until": until, "known_at": known_at, "after_id": after_id}  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(TIMEOUT)
         query = cursor.cursor.mogrify(f"COPY (SELECT {chosen} FROM raw_events WHERE {where}) TO STDOUT (FORMAT csv)",  # noqa: S608 - names of columns
