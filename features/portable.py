@@ -1,4 +1,4 @@
-"""The same declarations for engines beyond PostgreSQL, as one ibis expression: DuckDB on exported Parquet, others later.
+"""The same declarations for engines beyond PostgreSQL, as one ibis expression: DuckDB on exported Parquet for one.
 
 Events and spine are tables of the engine; all of it is lazy, and no SQL of any dialect is written here. Features that
 are Python functions, and what is derived from them, run where the rows are fetched and are left out.
