@@ -117,12 +117,16 @@ def merged(sources: Sequence[Iterator[pa.Table]]) -> Iterator[pa.Table]:
         line = min(_key(table, len(table) - 1) for table in held.values())
         out = []
         for number, table in list(held.items()):
-            cut = bisect_right(range(len(table)), line, key=lambda row, table=table: _key(table, row))
+            cut = _rows_up_to(table, line)
             out.append(table.slice(0, cut))
             held[number] = table.slice(cut)
             if cut == len(table):
                 del held[number]
         yield ordered(pa.concat_tables(out))
+
+
+def _rows_up_to(table: pa.Table, line: tuple[Any, ...]) -> int:
+    return bisect_right(range(len(table)), line, key=lambda row: _key(table, row))
 
 
 def _key(table: pa.Table, row: int) -> tuple[Any, ...]:
