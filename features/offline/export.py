@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pyarrow as pa
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -17,7 +18,7 @@ from features.offline.manifest import check_owner
 from features.offline.models import Export, ExportedFile
 from features.offline.storage import Storage, storage
 
-CHUNK_ROWS = 250_000  # events in memory at a time
+CHUNK_ROWS = 200_000  # events in memory at a time
 GRACE = timedelta(hours=1)  # for readers that still read what was replaced
 
 # Ids are given out for events that are known already, too: count rows, not ids.
@@ -74,6 +75,7 @@ def export_events(
             )
             if before_commit:
                 before_commit()
+        pa.default_memory_pool().release_unused()
         percent = 100 * (end - began_after) / (horizon.last_id - began_after)
         yield Exported(after + 1, end, rows, len(saved), sum(row.bytes for row in saved), percent)
 

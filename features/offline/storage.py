@@ -60,11 +60,13 @@ class Storage:
             self.fs.put_file(str(finished), self.full(path))
             return
         target = Path(self.full(path))
+        new = [folder for folder in target.parents if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
         _sync(finished)
         os.chmod(finished, 0o640)
         os.replace(finished, target)
-        _sync(target.parent)
+        for folder in [target.parent, *(folder.parent for folder in new)]:
+            _sync(folder)
 
     def write_text(self, path: str, text: str) -> None:
         if not self.local:
@@ -84,6 +86,7 @@ class Storage:
     def listed(self) -> set[str]:
         """Every file under `events/`, and what a dead writer left unfinished."""
         found: set[str] = set()
+        self.fs.invalidate_cache()
         for folder in (EVENTS, UNFINISHED):
             try:
                 names = self.fs.find(self.full(folder), withdirs=False)
