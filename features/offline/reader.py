@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 from django.db.models import Max
 
 from features.offline.columns import REPEATING, SCHEMA
+from features.offline.decimals import Inexact, scaled
 from features.offline.manifest import live_files
 from features.offline.models import Export
 from features.offline.storage import storage
 
+__all__ = ["Inexact", "Through", "batches", "events", "exported_through", "scaled"]
 # Texts that repeat come as dictionaries: one small number a row, and one list of the different texts.
 READ_AS = pa.schema(
     [field.with_type(pa.dictionary(pa.int32(), pa.string())) if field.name in REPEATING else field for field in SCHEMA]
@@ -82,17 +82,6 @@ def batches(
     Raises FileNotFoundError when an erasure removes a file before it was read; begin again then.
     """
     return _scanner(entity_type, columns, types, entity_ids, until).to_batches()
-
-
-def scaled(values: pa.ChunkedArray, *, decimals: int) -> Any:
-    """Decimals as whole numbers of 10^-decimals in numpy's int64; null becomes 0.
-
-    Exact: raises ArrowInvalid for a value with more decimals, or of more than 18 digits in all.
-    """
-    whole = values.fill_null(0).cast(pa.decimal64(18, decimals)).combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = pa.concat_arrays(whole.chunks)
-    return np.frombuffer(whole.buffers()[1], np.int64)[whole.offset : whole.offset + len(whole)]
 
 
 def _scanner(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -102,12 +102,32 @@ def test_only_what_is_asked_for_is_read():
     }
 
 
+def numbers(*values) -> pa.ChunkedArray:
+    return pa.chunked_array([values[:2], values[2:]], pa.decimal128(38, 18))
+
+
 def test_decimals_become_whole_numbers_exactly_or_not_at_all():
-    values = pa.chunked_array([[Decimal("12.34"), None], [Decimal("-0.01")]], pa.decimal128(38, 18))
+    values = numbers(Decimal("12.34"), None, Decimal("-0.01"))
     assert reader.scaled(values, decimals=2).tolist() == [1234, 0, -1]
-    assert reader.scaled(values.slice(2), decimals=2).tolist() == [-1]
-    with pytest.raises(pa.ArrowInvalid):
+    assert reader.scaled(values.slice(1), decimals=3).tolist() == [0, -10]
+    assert reader.scaled(values.slice(3), decimals=2).tolist() == []
+    with pytest.raises(reader.Inexact):
         reader.scaled(values, decimals=1)
+
+
+@given(st.lists(st.integers(-(10**33), 10**33) | st.integers(-(10**6), 10**6)), st.integers(0, 18), st.booleans())
+@hypothesis_settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_scaling_agrees_with_python(wholes, decimals, divisible):
+    step = 10 ** (18 - decimals)
+    if divisible:  # else a random number hardly ever is
+        wholes = [whole // step * step for whole in wholes]
+    values = numbers(*(Decimal(whole).scaleb(-18, Context(prec=40)) for whole in wholes))
+    meant = [whole // step for whole in wholes]
+    if all(whole % step == 0 and -(2**63) <= whole // step < 2**63 for whole in wholes):
+        assert reader.scaled(values, decimals=decimals).tolist() == meant
+    else:
+        with pytest.raises(reader.Inexact):
+            reader.scaled(values, decimals=decimals)
 
 
 def test_a_later_export_adds_what_is_new_and_touches_nothing_else():
