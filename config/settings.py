@@ -152,7 +152,8 @@ WEBHOOK_ALLOW_INSECURE = False  # tests alone send to http, to loopback and to a
 
 # The offline store. In production it needs an address that all hosts share.
 EXPORT_URL = env("EXPORT_URL", default="" if PRODUCTION else str(DATA_DIR / "offline"))
-EXPORT_EVERY = env.int("EXPORT_EVERY", default=5 if EXPORT_URL and find_spec("pyarrow") else 0)  # minutes; 0 is never
+_can_export = EXPORT_URL and find_spec("pyarrow") and find_spec("fsspec")
+EXPORT_EVERY = env.int("EXPORT_EVERY", default=5 if _can_export else 0)  # minutes; 0 is never
 
 
 AUTH_USER_MODEL = "accounts.User"

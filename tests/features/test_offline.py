@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 
@@ -22,6 +25,7 @@ from features.offline.compaction import merged
 from features.offline.upkeep import tidy
 from tests.features.offline import assert_exact, export, folder, live
 from tests.makers import NOON, harvested, watered
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -237,3 +241,16 @@ def test_merging_sorted_pieces_gives_all_rows_in_order(sources, size):
         for row in piece.set_column(1, "event_time", piece["event_time"].cast(pa.int64())).to_pylist()
     ]
     assert out == sorted((row for part in sources for row in part), key=key)
+
+
+def test_processes_start_without_the_packages_and_export_every_five_minutes_where_they_are():
+    code = """
+import sys
+import config.wsgi
+from tasks.definitions import periodic_tasks
+assert not {"pyarrow", "fsspec"} & set(sys.modules)
+print(*[f"{one.task.name} {one.rhythm}" for one in periodic_tasks() if one.task.name == "features.export_events"])
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "features.export_events every 300 s\n"), done.stdout + done.stderr
