@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -62,7 +63,8 @@ def events(
     """
     for attempt in range(TRIES):
         try:
-            return _scanner(entity_type, columns, types, entity_ids, until).to_table().unify_dictionaries()
+            found = _scanner(entity_type, columns, types, entity_ids, until).to_table()
+            return _as_dictionaries(found).unify_dictionaries()
         except FileNotFoundError:
             if attempt == TRIES - 1:
                 raise
@@ -81,7 +83,16 @@ def batches(
 
     Raises FileNotFoundError when an erasure removes a file before it was read; begin again then.
     """
-    return _scanner(entity_type, columns, types, entity_ids, until).to_batches()
+    for batch in _scanner(entity_type, columns, types, entity_ids, until).to_batches():
+        yield _as_dictionaries(batch)
+
+
+def _as_dictionaries(found: Any) -> Any:
+    """The columns as READ_AS has them, also the one that was read as text to be filtered."""
+    place = found.schema.get_field_index("entity_id")
+    if place < 0 or found.schema.field(place).type != pa.string():
+        return found
+    return found.set_column(place, READ_AS.field("entity_id"), found.column(place).dictionary_encode())
 
 
 def _scanner(
@@ -93,21 +104,25 @@ def _scanner(
 ) -> ds.Scanner:
     place = storage()
     rows = live_files().filter(entity_type=entity_type)
-    conditions = []
+    schema, conditions = READ_AS, []
     if until is not None:
         rows = rows.filter(min_event_time__lte=until)
         conditions.append(ds.field("event_time") <= pa.scalar(until, READ_AS.field("event_time").type))
     if types is not None:
         conditions.append(ds.field("event_type").isin(list(types)))
     if entity_ids is not None:
+        # pyarrow leaves out row groups by the statistics of texts, and not of dictionaries
+        schema = READ_AS.set(READ_AS.get_field_index("entity_id"), SCHEMA.field("entity_id"))
         conditions.append(ds.field("entity_id").isin(list(entity_ids)))
     wanted = None
     for condition in conditions:
         wanted = condition if wanted is None else wanted & condition
     files = ds.dataset(
         [place.full(path) for path in rows.values_list("path", flat=True)],
-        schema=READ_AS,
-        format=ds.ParquetFileFormat(dictionary_columns=REPEATING),
+        schema=schema,
+        format=ds.ParquetFileFormat(
+            dictionary_columns=[name for name in REPEATING if schema.field(name).type != pa.string()]
+        ),
         filesystem=place.arrow,
     )
     return files.scanner(columns=list(columns) if columns is not None else None, filter=wanted)

@@ -97,6 +97,8 @@ def test_only_what_is_asked_for_is_read():
         "plot", columns=["entity_id", "value"], types=["garden.harvested"], entity_ids=["b", "z"], until=NOON
     )
     assert found.to_pylist() == [{"entity_id": "b", "value": Decimal(2)}]
+    assert str(found.schema.field("entity_id").type).startswith("dictionary<")
+    assert reader.events("plot", columns=["id"], entity_ids=["b"]).column_names == ["id"]
     assert len(reader.events("plot", until=NOON - timedelta(days=30))) == 1
     assert len(reader.events("plot", until=NOON - timedelta(days=90))) == 0
     assert len(reader.events("nobody", columns=["id"])) == 0
