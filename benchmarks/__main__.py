@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
-SUBJECTS = ["loan_request", "inference", "backfill", "ingest", "tasks", "task_pages", "task_scale"]
+SUBJECTS = ["loan_request", "inference", "backfill", "ingest", "tasks", "task_pages", "task_scale", "export"]
 ON_REQUEST = ["task_peers"]  # installs what the product does not need
 DATABASE, REDIS_DATABASE = "bench", "/13"
 UNLIMITED = dict.fromkeys(["THROTTLE_ANON", "THROTTLE_USER", "THROTTLE_LOAN", "THROTTLE_EVENTS"], "1000000/min")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from features import extraction, training
+from features import counts, extraction, offline, training
 from features.materialize import Refreshed, refresh
 from features.training import datasets
 from features.training.models import Dataset
-from tasks.definitions import PermanentError, every, task
+from tasks.definitions import PermanentError, TemporaryError, every, task
 from tasks.execution import TaskContext
 
 DRAIN_BATCH, DRAIN_BATCHES = 500, 200
@@ -24,8 +25,10 @@ def compute_features(
 ) -> dict[str, Any]:
     """Bring one entity up to date. All of its sets are computed; the named one is what the caller waits for."""
     done = refresh(entity_type, [entity_id], task_id=context.task_id)
+    if done.unrepaired:
+        request_repair(entity_type)
     if entity_id in done.failed:
-        # The error stands on the entity's events and they are tried again in the background.
+        # The error is noted and the entity is tried again in the background.
         raise PermanentError(done.failed[entity_id])
     return {
         "entity_type": entity_type,
@@ -51,6 +54,8 @@ def refresh_stale(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
     for done in batches:
         total.add(done)
         context.progress(0, f"{total.entities} entities")
+    if total.unrepaired:
+        request_repair(entity_type)
     return _summary(total)
 
 
@@ -60,6 +65,31 @@ def request_refresh(entity_type: str) -> str:
     return (
         refresh_stale.using(coalesce_key=key, subject=("entity_type", entity_type)).enqueue(entity_type=entity_type).id
     )
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
+def repair_history(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
+    """Correct stored values of past times where late events touch more of them than one transaction takes."""
+    total = Refreshed()
+    for done in extraction.repair_histories(entity_type, task_id=context.task_id, before_commit=context.fence):
+        total.add(done)
+        context.progress(0, f"{total.entities} parts")
+    return _summary(total)
+
+
+def request_repair(entity_type: str) -> str:
+    """Ask for `repair_history`, unless one waits already. Returns its id."""
+    key = f"repair:{entity_type}"
+    return (
+        repair_history.using(coalesce_key=key, subject=("entity_type", entity_type)).enqueue(entity_type=entity_type).id
+    )
+
+
+@every(timedelta(minutes=1))
+@task(queue_name="low", timeout_s=60)
+def compact_counts() -> dict[str, Any]:
+    """Sum up what transactions added to the counts, so that reading them stays fast."""
+    return {"counts": counts.compact()}
 
 
 @every(timedelta(minutes=5), batch_size=50, max_batches=5)
@@ -78,6 +108,7 @@ def backfill_all(context: TaskContext, *, batch_size: int = 50, max_batches: int
 def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dict[str, Any]:
     total, left = Refreshed(), max_batches
     for entity_type in extraction.entity_types():
+        unrepaired = total.unrepaired
         batches = extraction.extract(
             entity_type,
             batch_size=batch_size,
@@ -90,6 +121,8 @@ def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dic
             left -= 1
             percent = 100 * (max_batches - left) / max_batches
             context.progress(percent, f"{total.entities} entities, {len(total.failed)} failed")
+        if total.unrepaired > unrepaired:
+            request_repair(entity_type)
     return _summary(total) | {"batches": max_batches - left}
 
 
@@ -123,3 +156,30 @@ def _summary(total: Refreshed) -> dict[str, Any]:
         "failed": len(total.failed),
         "errors": shown,
     }
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600, max_running=1)
+def export_events(context: TaskContext) -> dict[str, Any]:
+    """Export new events to the offline store, merge small files and sweep. Raises PermanentError where it cannot."""
+    offline.require()
+    from features.offline.compaction import compact
+    from features.offline.export import export_events as export
+    from features.offline.horizon import WritersBusy
+    from features.offline.upkeep import tidy
+
+    rows = files = merged = 0
+    try:
+        for done in export(task_id=context.task_id, before_commit=context.fence):
+            rows, files = rows + done.rows, files + done.files
+            context.progress(done.percent, f"{rows:,} events")
+    except WritersBusy as error:
+        raise TemporaryError(str(error)) from error
+    for before, _ in compact(task_id=context.task_id, before_commit=context.fence):
+        merged += before
+        context.progress(100, f"{rows:,} events, {merged} files merged")
+    swept = tidy()
+    return {"events": rows, "files": files, "merged": merged, "removed": swept.replaced + swept.orphans}
+
+
+if settings.EXPORT_EVERY:
+    every(timedelta(minutes=settings.EXPORT_EVERY))(export_events)

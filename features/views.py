@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from django.utils import timezone
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +20,7 @@ from base.throttles import ScopedThrottle
 from features import cloudevents, coverage, services
 from features import serializers as s
 from features.definitions import FeatureSet, feature_sets, find_feature_set
+from features.ingest import store
 from features.models import FeatureSetVersion
 from features.serving import Served, UnknownFeature, find_feature, point_in_time, stored
 from tasks.serializers import task_links
@@ -28,14 +29,18 @@ READERS = {Role.SERVICE, Role.ANALYST, Role.OPERATOR}
 
 
 class Events(APIView):
-    """Take in raw events as CloudEvents: one, or an array. All of a request are stored, or none."""
+    """Take in raw events as CloudEvents: one, or an array of up to 10,000 in 5 MiB, stored in one transaction.
+
+    Of an array the good events are stored and the others refused, each with its reasons: `verdicts` lists those
+    known before and those rejected. When nothing of it can be stored the answer is 422, and 400 for a single event.
+    """
 
     roles = {Role.SERVICE, Role.OPERATOR}
     parser_classes = [StrictJSONParser, CloudEventParser, CloudEventBatchParser]
     throttle_classes = [ScopedThrottle]
     throttle_scope = "events"
     max_body_bytes = 5 * 1_048_576
-    max_items = 200_000
+    max_items = 500_000
 
     @extend_schema(
         tags=["events"],
@@ -43,13 +48,26 @@ class Events(APIView):
             "application/cloudevents+json": s.CloudEventSerializer,
             "application/cloudevents-batch+json": s.CloudEventSerializer(many=True),
         },
+        parameters=[
+            OpenApiParameter("verdicts", str, enum=["all"], description="`all`: also list the events that were added")
+        ],
         responses={202: s.IngestedSerializer},
     )
     def post(self, request: Request) -> Response:
-        done = services.ingest(cloudevents.events_of(request.data, request.headers))
-        headers = task_links(done.task_ids[0]) if done.task_ids else None
-        body = {"accepted": done.accepted, "added": done.added, "task_ids": done.task_ids}
-        return Response(body, status=202, headers=headers)
+        refuse_unknown(request, {"format", "verdicts"})
+        everything = request.query_params.get("verdicts")
+        if everything not in (None, "all"):
+            raise ValidationError({"verdicts": ["May only be `all`."]})
+        batch = cloudevents.read_batch(request.data, request.headers)
+        done = store(batch.rows)
+        body = {
+            "accepted": done.accepted,
+            "added": done.added,
+            "rejected": len(batch.refused),
+            "task_ids": done.task_ids,
+            "verdicts": batch.verdicts(done, everything=bool(everything)),
+        }
+        return Response(body, status=202, headers=task_links(done.task_ids[0]) if done.task_ids else None)
 
 
 class Discovery(APIView):

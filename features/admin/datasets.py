@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
@@ -13,7 +11,7 @@ from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, Facts, Panel, Table, anchor, badge, code, meter, when
 from base.roles import Role
 from features.models import Dataset
-from features.training.datasets import state_of
+from features.training import datasets
 from tasks.models import Task
 
 TONES = {"completed": GOOD, "processing": BUSY, "failed": BAD}
@@ -30,8 +28,10 @@ class DatasetAdmin(ReadOnlyAdmin):
     @display(description="State")
     def state(self, row: Dataset) -> str:
         task = task_of(row)
-        shown = state_of(row, task)
-        return meter(task.progress, tone=BUSY) if task and shown == "processing" else badge(shown, TONES.get(shown, IDLE))
+        shown = datasets.state_of(row, task)
+        return (
+            meter(task.progress, tone=BUSY) if task and shown == "processing" else badge(shown, TONES.get(shown, IDLE))
+        )
 
     def panels(self, request: HttpRequest, row: Dataset) -> list[Panel]:
         task, user = task_of(row), request.user
@@ -50,7 +50,9 @@ class DatasetAdmin(ReadOnlyAdmin):
             ("Kept until", when(row.expires_at)),
         ]
         manifest = row.manifest or {}
-        columns = [(code(column["name"]), column["type"], f"{column['nulls']:,}") for column in manifest.get("columns", [])]
+        columns = [
+            (code(column["name"]), column["type"], f"{column['nulls']:,}") for column in manifest.get("columns", [])
+        ]
         sets = [(f"{one['name']}@{one['version']}", code(one["checksum"])) for one in manifest.get("feature_sets", [])]
         return [
             Table(title="Columns", headers=["Name", "Type", "Nulls"], rows=columns, empty="Not built yet."),
@@ -60,4 +62,4 @@ class DatasetAdmin(ReadOnlyAdmin):
 
 
 def task_of(row: Dataset) -> Task | None:
-    return Task.objects.filter(pk=row.task_id).first()
+    return datasets.tasks_of([row]).get(row.task_id)

@@ -80,7 +80,9 @@ class Scope:
     def kept(self, aggregate: Any = None, present: Field | None = None) -> Kept:
         """The events that the source and the feature's types and bounds let in, and whose field has a value."""
         if aggregate is None:
-            return self.once(("source",), lambda: Kept.where(self.seen.log.of_types(self.source) if self.source else None))
+            return self.once(
+                ("source",), lambda: Kept.where(self.seen.log.of_types(self.source) if self.source else None)
+            )
         bounds = (aggregate.field, aggregate.above, aggregate.below) if _bounded(aggregate) else None
         key = ("kept", self.types(aggregate), bounds, None if present is None else id(present.present))
         return self.once(key, lambda: Kept.where(self._mask(aggregate, present)))

@@ -1,4 +1,4 @@
-"""Features as clients name them: `feature`, `set:feature`, `set@version:feature`, or whole sets: `set`, `set@version`."""
+"""Features as clients name them: `feature`, `set:feature`, `set@version:feature`, and whole sets: `set`, `set@v1`."""
 
 from __future__ import annotations
 

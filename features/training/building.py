@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from features.compute import CannotCompute
 from features.definitions import FeatureSet
 from features.serving import UnknownFeature
 from features.training import engine, reading
-from features.training.asked import entity_of
 from features.training.fields import UnusableField, moment, moment_of, payload_texts, words
 from features.training.files import hashed, writing
 from features.training.log import Log, Spine
@@ -107,7 +106,7 @@ def _spine(request: dict[str, Any], wanted: engine.Wanted) -> tuple[pa.Table, Sp
         spine = Spine.of(rows)
         facts = {"entity_id": spine.entity_ids, "event_timestamp": pa.array(spine.times, MOMENT)}
     else:
-        facts, spine = _labelled(request, entity_of(dict(wanted)))
+        facts, spine = _labelled(request, next(iter(wanted)).entity.name)
     recorded_by = moment(time_of(request["recorded_by"]))
     known = np.minimum(spine.times, recorded_by) if request["known_at"] == AT_EVENT_TIME else recorded_by
     return pa.table(facts), Spine(spine.entity_ids, spine.times, known)
@@ -168,7 +167,7 @@ def _chunks(
         yield start, pa.table({f"{s.label()}:{n}": found[f"{s.label()}:{n}"] for s, ns in wanted.items() for n in ns})
 
 
-def _by_postgres(feature_set: type[FeatureSet], names: list[str], spine: Spine) -> dict[str, pa.Array]:
+def _by_postgres(feature_set: type[FeatureSet], names: Sequence[str], spine: Spine) -> dict[str, pa.Array]:
     points = [(i, moment_of(t)) for i, t in zip(spine.entity_ids.to_pylist(), spine.times.tolist(), strict=True)]
     if isinstance(spine.known_at, np.ndarray):  # a statement has one known_at
         looks = [look(feature_set, [p], known_at=moment_of(k))[p] for p, k in zip(points, spine.known_at, strict=True)]
@@ -208,9 +207,7 @@ def _manifest(
         },
         "feature_sets": [{"name": s.name, "version": s.version, "checksum": s.checksum()} for s in wanted],
         "rows": len(facts),
-        "columns": [
-            {"name": field.name, "type": str(field.type), "nulls": nulls[field.name]} for field in schema
-        ],
+        "columns": [{"name": field.name, "type": str(field.type), "nulls": nulls[field.name]} for field in schema],
         "code_version": code_version(),
     }
 

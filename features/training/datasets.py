@@ -86,7 +86,7 @@ def tasks_of(datasets: list[Dataset]) -> dict[Any, Task]:
 def delete_dataset(*, dataset_id: Any) -> None:
     """Remove a dataset and its file. Raises StillBuilding: its task can be cancelled first."""
     dataset = Dataset.objects.select_for_update().get(pk=dataset_id)
-    if dataset.finished_at is None and Task.objects.filter(pk=dataset.task_id, status__in=LIVE).exists():
+    if dataset.finished_at is None and Task.objects.filter(pk__in=[dataset.task_id], status__in=LIVE).exists():
         raise StillBuilding("The dataset is still being built; cancel its task first.")
     log_audit_event("dataset_deleted", "dataset", dataset.pk, {"sha256": dataset.sha256})
     dataset.delete()

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from features.aggregates import Aggregate
 from features.compute import CannotCompute
 from features.definitions import FeatureSet
 from features.derived import Derived, operands
@@ -29,7 +30,7 @@ Wanted = Mapping[type[FeatureSet], Sequence[str]]
 
 
 def columns_needed(wanted: Wanted, *, known_at: bool) -> list[str]:
-    """The columns of events that these features are computed from. Ids only order events of one instant."""
+    """The columns of events that these features are computed from."""
     features = [s.features[name] for s, names in wanted.items() for name in closure(s, names)]
     fields = {getattr(feature, "field", "") for feature in features if _reads_field(feature)}
     functions = any(isinstance(feature, Computed) for feature in features)
@@ -87,7 +88,7 @@ def _results(scope: Scope, feature_set: type[FeatureSet], names: Sequence[str], 
         feature = feature_set.features[name]
         if isinstance(feature, Derived):
             results[name] = expressions.compute(feature, lambda operand: known[id(operand)])
-        elif name not in results:
+        elif isinstance(feature, Aggregate):
             results[name] = aggregation.compute(scope, feature)
         known[id(feature)] = results[name]
     return results

@@ -185,7 +185,9 @@ def payload_texts(payloads: Sequence[str | None], field: str) -> list[str | None
     return [None if payload is None else _text(_digits(payload).get(field)) for payload in payloads]
 
 
-_digits: Callable[[str], Any] = json.JSONDecoder(parse_float=lambda text: Digits(text), parse_int=lambda text: Digits(text)).decode
+_digits: Callable[[str], Any] = json.JSONDecoder(
+    parse_float=lambda text: Digits(text), parse_int=lambda text: Digits(text)
+).decode
 
 
 class Digits(str):

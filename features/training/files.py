@@ -53,7 +53,9 @@ def _plain(table: pa.Table) -> pa.Table:
         if pa.types.is_decimal(column.type):
             column = pa.array([None if value is None else _digits(value) for value in column.to_pylist()], pa.string())
         elif pa.types.is_string(column.type):
-            column = pc.if_else(pc.match_substring_regex(column, FORMULA), pc.binary_join_element_wise("'", column, ""), column)
+            column = pc.if_else(
+                pc.match_substring_regex(column, FORMULA), pc.binary_join_element_wise("'", column, ""), column
+            )
         columns[name] = column
     return pa.table(columns)
 

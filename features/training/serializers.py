@@ -120,19 +120,20 @@ class LabelSerializer(StrictSerializer):
     until = MomentField(required=False, help_text="of the event time, inclusive")
 
 
-class KnownAtField(MomentField):
+@extend_schema_field(str)
+class KnownAtField(serializers.Field):
     """A time, `now`, or `at_event_time`."""
 
     def to_internal_value(self, value: Any) -> Any:
-        return value if value in ("now", AT_EVENT_TIME) else super().to_internal_value(value)
+        return value if value in ("now", AT_EVENT_TIME) else MomentField().to_internal_value(value)
 
 
 class DatasetRequestSerializer(NamedFeatures):
     """A spine (rows, or a label's events) and the features to put beside it."""
 
     entity_rows = EntityRowsField(required=False)
-    label = LabelSerializer(required=False)
-    known_at = extend_schema_field(str)(KnownAtField)(
+    label = LabelSerializer(required=False)  # type: ignore[assignment]
+    known_at = KnownAtField(
         default="now", help_text="leave out what was recorded later: a time, now, or at_event_time (each row's own)"
     )
     format = serializers.ChoiceField(choices=Format.choices, default=Format.PARQUET)

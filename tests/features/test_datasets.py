@@ -144,7 +144,8 @@ def _record_later(events):
 def test_every_event_of_a_type_is_a_row_that_does_not_see_itself(analyst):
     together = watered("a", days_ago=2, litres=7)
     ingest([watered("a", days_ago=3, litres=1), harvested("a", days_ago=2, kilograms="2.5"), together,
-            harvested("b", days_ago=5, kilograms=4), harvested("a", days_ago=1, kilograms=3)], refresh=False)  # fmt: skip
+            harvested("b", days_ago=5, kilograms=4), harvested("a", days_ago=1, kilograms=3)],
+           refresh=False)  # fmt: skip
     features = ["plot_care:litres", "plot_harvest:harvests"]
     done = ask(analyst, features=features, label={"event_type": "garden.harvested"})
     found = [(r["entity_id"], r["label"], *list(r.values())[3:]) for r in parquet(analyst, done)]
@@ -180,8 +181,8 @@ def test_csv_has_no_cell_that_a_spreadsheet_would_run(analyst):
                entity_rows=rows(("=1+1", 0), ("-x", 0), ("a,b", 0)), format="csv")  # fmt: skip
     lines = content(analyst, done).decode().splitlines()
     assert lines[0] == '"entity_id","event_timestamp","plot_care@v1:litres","plot_rhythm@v1:last_gardener"'
-    assert lines[1].startswith("\"'=1+1\",") and lines[1].endswith('"12.5","\'@me"')
-    assert lines[2].startswith("\"'-x\",") and lines[3].startswith('"a,b",')
+    assert lines[1].startswith('"\'=1+1",') and lines[1].endswith('"12.5","\'@me"')
+    assert lines[2].startswith('"\'-x",') and lines[3].startswith('"a,b",')
 
 
 def test_arrow_keeps_every_digit(analyst):

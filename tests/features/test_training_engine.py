@@ -148,7 +148,9 @@ def columns_of(history) -> pa.Table:
         "payload": [json.dumps(event.payload) for event in history],
     }
     schema = pa.schema(list(reading.COLUMNS.items()))
-    return pa.table([pa.array(c, schema.field(n).type) if isinstance(c, list) else c for n, c in columns.items()], schema=schema)
+    return pa.table(
+        [pa.array(c, schema.field(n).type) if isinstance(c, list) else c for n, c in columns.items()], schema=schema
+    )
 
 
 def test_events_of_one_instant_come_in_the_order_they_were_stored():

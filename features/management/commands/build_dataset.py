@@ -25,8 +25,8 @@ from tasks.errors import PermanentError, TemporaryError
 
 class Command(BaseCommand):
     help = (
-        "Write features as of many moments to a Parquet, Arrow or CSV file, with its manifest beside it. Rows come from "
-        "a file with the columns entity_id and timestamp, or from every event of a type (--label)."
+        "Write features as of many moments to a Parquet, Arrow or CSV file, with its manifest beside it. Rows come "
+        "from a file with the columns entity_id and timestamp, or from every event of a type (--label)."
     )
 
     def add_arguments(self, parser: Any) -> None:
