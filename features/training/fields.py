@@ -121,8 +121,9 @@ def coded(column: pa.ChunkedArray) -> tuple[Array, pa.Array]:
     return codes[0] if len(codes) == 1 else np.concatenate(codes), column.chunk(0).dictionary
 
 
-def texts(codes: Array, names: Sequence[str | None]) -> Field:
+def texts(codes: Array, names: Any) -> Field:
     """Texts given as codes; keys in the order of their bytes, as PostgreSQL's "C" has it. A name of None is null."""
+    names = names.to_pylist() if isinstance(names, pa.Array) else names
     order = sorted((name for name in set(names) if name is not None), key=lambda name: name.encode())
     place = {name: number for number, name in enumerate(order)}
     keys = np.array([place.get(name, 0) if name is not None else 0 for name in names], np.int64)[codes]

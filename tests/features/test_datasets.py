@@ -23,7 +23,7 @@ from tasks.models import Task
 from tests import makers
 from tests.makers import NOON, harvested, watered
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a task is seen from two connections
 URL = "/api/v1/features/datasets"
 
 
@@ -236,7 +236,6 @@ def test_a_dataset_goes_with_its_file_and_not_while_it_is_built(analyst, folder)
     assert analyst.delete(address).status_code == 204 and analyst.get(address).status_code == 404
 
 
-@pytest.mark.django_db(transaction=True)
 def test_old_datasets_and_files_of_nobody_are_removed(analyst, folder):
     old, young = (ask(analyst, entity_rows=rows(("a", 0))) for _ in range(2))
     Dataset.objects.filter(pk=old["id"]).update(expires_at=timezone.now())

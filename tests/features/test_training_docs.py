@@ -19,7 +19,7 @@ VALUES, ANSWER, ROWS, DATASET = (json.loads(block) for block in re.findall(r"```
 [COMMAND] = re.findall(r"```bash\nmanage.py (.*?)\n```", PAGE, re.S)
 [PYTHON] = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a task is seen from two connections
 
 
 @pytest.fixture(autouse=True)
