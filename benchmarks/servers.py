@@ -32,6 +32,15 @@ class Web:
 
 
 @contextmanager
+def web_of(python: str, *arguments: str, **environment: str) -> Iterator[Web]:
+    """A peer's web server; the last of its arguments is followed by its port."""
+    port = any_port()
+    with started(*arguments, str(port), executable=python, **environment) as process:
+        _wait_until_up(port)
+        yield Web(port, process)
+
+
+@contextmanager
 def web(settings_module: str = "benchmarks.settings") -> Iterator[Web]:
     """gunicorn as `up` starts it, on a port of its own."""
     metrics = Path(settings.DATA_DIR) / "metrics" / settings_module
