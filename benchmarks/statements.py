@@ -13,14 +13,14 @@ COLUMNS = (
 )
 KINDS = sorted(name for name, event in event_types().items() if event.entity == holder)
 DISTINCT = "count(DISTINCT r.event_type)"
-MASK = "bit_count(bit_or(1 << array_position(%(kinds)s::text[], r.event_type::text))::bit(32))"
+MASK = "bit_count(coalesce(bit_or(1 << array_position(%(kinds)s::text[], r.event_type::text)), 0)::bit(32))"
 ONE = f"r.entity_type = '{holder.name}'"
 
 
 def aggregates(as_of: str, kinds: str, number: str = "") -> str:
     """The select list over `raw_events r`; `number` is a cast of what is a decimal in the product."""
     return (
-        f"count(*), coalesce(sum(r.value), 0){number}, avg(r.value)::float8, stddev_samp(r.value)::float8, "
+        f"count(r.event_time), coalesce(sum(r.value), 0){number}, avg(r.value)::float8, stddev_samp(r.value)::float8, "
         f"min(r.value){number}, max(r.value){number}, extract(epoch FROM {as_of} - max(r.event_time))::float8 / 86400, "
         f"{kinds}, count(*) FILTER (WHERE r.event_time > {as_of} - interval '30 days'), "
         f"coalesce(sum(r.value) FILTER (WHERE r.event_time > {as_of} - interval '90 days'), 0){number}"

@@ -32,7 +32,8 @@ def training() -> None:
             value.filter(at > as_of - pl.duration(days=90)).sum().alias("amount_sum_90d"),
         )
     )
-    spine.join(found, on="n", how="left").collect()
+    zero = pl.col("events", "amount_sum", "kinds", "events_30d", "amount_sum_90d").fill_null(0)
+    spine.join(found, on="n", how="left").with_columns(zero).collect()
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
 from benchmarks import load, parquet, servers
 from benchmarks.environment import ALONE, ROOT, Peer, calling, python_of
-from benchmarks.measure import Figure, Scale, alternate, at_least, at_most, median_of, medians, percentile, timed
+from benchmarks.measure import Figure, Goal, Scale, alternate, at_least, at_most, median_of, medians, percentile, timed
 from benchmarks.subjects import feature_training as training
 from benchmarks.subjects.feature_backfill import by_workers
 from benchmarks.subjects.feature_serving import PATH, Requests, entities
@@ -24,25 +25,20 @@ from launcher.report import log_file
 
 STORES = ("redis", "sqlite", "postgres")
 REPO = ROOT / "benchmarks" / "peers" / "feast_repo"
-FEAST_PATH, FASTAPI_PATH = "/get-online-features", "/features"
-FASTAPI = "FastAPI + asyncpg"
 
 
 def measure(scale: Scale) -> list[Figure]:
     python = python_of("feature_peers")
     ids = entities(count := scale.of(20_000, 2_000))
-    parquet.write_spine(parquet.spine(rows := scale.of(20_000, 2_000)))
+    parquet.write_spine(spine := parquet.spine(scale.of(20_000, 2_000)))
     parquet.write_latest()
     parquet.write_history(parquet.write_events())
     with ExitStack() as stack:
         feasts = {name: stack.enter_context(feast(python, name)) for name in STORES}
         polars = stack.enter_context(peer(python, "polars_calls"))
-        return [
-            *materializing(scale, feasts, count),
-            *in_process(scale, feasts, ids),
-            *over_http(scale, python, feasts, ids),
-            *trained(scale, feasts["redis"], polars, rows),
-        ]
+        figures = [*materializing(scale, feasts, count), *(read := in_process(scale, feasts, ids))]
+        figures += over_http(scale, python, feasts, fastest(read), ids)
+        return [*figures, *trained(scale, feasts["redis"], polars, spine)]
 
 
 def p50(times: list[float]) -> float:
@@ -100,96 +96,111 @@ def materializing(scale: Scale, feasts: dict[str, Peer], count: int) -> list[Fig
     ]  # fmt: skip
 
 
+ONE, HUNDRED = "1 entity", "100 entities"
+
+
 def in_process(scale: Scale, feasts: dict[str, Peer], ids: list[str]) -> list[Figure]:
     """The SDK over each store, beside `stored`."""
     chosen, times = random.Random(1999), scale.of(200, 50)
     figures = []
-    for count in (1, 100):
+    for title, count in ((ONE, 1), (HUNDRED, 100)):
         ours = lambda n=count: p50(timed(lambda: stored(Activity, chosen.sample(ids, n)), times=times))  # noqa: E731
         sides: dict[str, Callable[[], float]] = {"ours": ours}
         sides |= {name: lambda one=one, n=count: reads(one, n, times) for name, one in feasts.items()}
         found = medians(alternate(sides, rounds=scale.of(5, 2)))
-        title = f"{count} {'entity' if count == 1 else 'entities'}, in process, p50"
-        figures += [Figure(title, found["ours"], "ms", found[name], f"Feast SDK, {name}") for name in STORES]
+        figures += [Figure(f"{title}, in process, p50", found["ours"], "ms", found[n], sdk_over(n)) for n in STORES]
     return figures
 
 
-def over_http(scale: Scale, python: str, feasts: dict[str, Peer], ids: list[str]) -> list[Figure]:
+def sdk_over(store: str) -> str:
+    return f"Feast SDK, {store}"
+
+
+def fastest(figures: list[Figure]) -> dict[str, str]:
+    """The store with which Feast reads fastest, for one entity and for a hundred."""
+    best = {}
+    for title in (ONE, HUNDRED):
+        floors = {f.floor_name: f.floor or 0 for f in figures if f.name.startswith(f"{title},")}
+        best[title] = min(STORES, key=lambda store: floors[sdk_over(store)])
+    return best
+
+
+def over_http(scale: Scale, python: str, feasts: dict[str, Peer], best: dict[str, str], ids: list[str]) -> list[Figure]:
     """Two processes each. Feast and FastAPI ask nobody who they are; the product does."""
     chosen, ask = random.Random(1999), Requests(ids)
-    times, eight = scale.of(200, 50), scale.of(400, 100)
-    best = min(STORES, key=lambda name: reads(feasts[name], 1, times))
+    times, rounds, requests = scale.of(200, 50), scale.of(5, 2), scale.of(400, 100)
+    repository = ("-c", str(REPO), "-f", str(REPO / f"{best[ONE]}.yaml"))
+    serve = ("-m", "feast.cli.cli", *repository, "serve", "--no-access-log", "--workers", "2", "--port")
+    app = ("-m", "uvicorn", "benchmarks.peers.fastapi_app:app", "--no-access-log", "--workers", "2", "--port")
+    number = {"BENCH_FEATURE_SET": str(set_id(Activity)), **ALONE}
+    names = {"FastAPI": "FastAPI + asyncpg", "feast": f"feast serve, {best[ONE]}"}
+    sdk = sdk_over(best[HUNDRED])
 
     def of_feast(count: int) -> bytes:
-        wanted = {"features": [f"latest:{name}" for name in Activity.features]}
-        return load.post(
-            FEAST_PATH, json.dumps(wanted | {"entities": {"entity_id": chosen.sample(ids, count)}}).encode()
-        )
+        wanted = [f"latest:{name}" for name in Activity.features]
+        asked = {"features": wanted, "entities": {"entity_id": chosen.sample(ids, count)}}
+        return load.post("/get-online-features", json.dumps(asked).encode())
 
     def of_fastapi(count: int) -> bytes:
         if count == 1:
-            return load.get(f"{FASTAPI_PATH}/{chosen.choice(ids)}")
-        return load.post(FASTAPI_PATH, json.dumps({"entity_ids": chosen.sample(ids, count)}).encode())
+            return load.get(f"/features/{chosen.choice(ids)}")
+        return load.post("/features", json.dumps({"entity_ids": chosen.sample(ids, count)}).encode())
 
-    serve = ("-m", "feast.cli.cli", "-c", str(REPO), "-f", str(REPO / f"{best}.yaml"), "serve", "--no-access-log")
-    app = ("-m", "uvicorn", "benchmarks.peers.fastapi_app:app", "--workers", "2", "--no-access-log")
-    number = {"BENCH_FEATURE_SET": str(set_id(Activity)), **ALONE}
     with (
         servers.web() as web,
-        servers.web_of(python, *app, "--port", **number) as fastapi,
-        servers.web_of(python, *serve, "--workers", "2", "--port", **feast_environment()) as feast,
+        servers.web_of(python, *app, **number) as fastapi,
+        servers.web_of(python, *serve, **feast_environment()) as feast,
     ):
-        makers: dict[str, tuple[servers.Web, Callable[[int], bytes]]] = {
-            "ours": (web, lambda count: ask(PATH, count)),
-            "fastapi": (fastapi, of_fastapi),
-            "feast": (feast, of_feast),
-        }
 
-        def side(name: str, count: int, connections: int, requests: int) -> load.Load:
-            server, make = makers[name]
-            return load.run([make(count) for _ in range(requests)], port=server.port, connections=connections)
+        def side(server: servers.Web, make: Callable[[int], bytes], count: int, connections: int, requests: int) -> Any:
+            asked = [make(count) for _ in range(requests)]
+            return load.run(asked, port=server.port, connections=connections)
 
-        def sides(count: int, connections: int, requests: int) -> dict[str, Callable[[], load.Load]]:
-            return {n: lambda n=n: side(n, count, connections, requests) for n in makers} | sdk(count)
+        def sides(*how: int) -> dict[str, Callable[[], Any]]:
+            return {
+                "ours": lambda: side(web, lambda count: ask(PATH, count), *how),
+                "FastAPI": lambda: side(fastapi, of_fastapi, *how),
+                "feast": lambda: side(feast, of_feast, *how),
+            }
 
-        def sdk(count: int) -> dict[str, Callable[[], load.Load]]:
-            return {"SDK": lambda: load.Load(feasts[best]("online", times=times, entities=count), 1)}
+        for warm in sides(1, 8, 50).values():
+            warm()
+        one = alternate(sides(1, 1, times), rounds=rounds)
+        in_sdk = {"sdk": lambda: load.Load(feasts[best[HUNDRED]]("online", times=times, entities=100), 1)}
+        hundred = alternate(sides(100, 1, times) | in_sdk, rounds=rounds)
+        many = alternate(sides(1, 8, requests), rounds=rounds)
 
-        rounds = scale.of(5, 2)
-        for name in makers:
-            side(name, 1, 8, 50)
-        one, hundred = (alternate(sides(count, 1, times), rounds=rounds) for count in (1, 100))
-        many = alternate(sides(1, 8, eight), rounds=rounds)
-    return [*compared("1 entity, HTTP p50", one, best, 1), *compared("100 entities, HTTP p50", hundred, best, 100),
-            *(Figure("1 entity, HTTP, 8 connections", median_of(many["ours"], "per_s"), "requests/s",
-                     median_of(many[name], "per_s"), title)
-              for name, title in (("fastapi", FASTAPI), ("feast", f"feast serve, {best}")))]  # fmt: skip
+    def compared(title: str, found: dict[str, list[load.Load]], other: str, *goals: Goal) -> Figure:
+        what, unit = ("per_s", "requests/s") if found is many else ("p50", "ms")
+        floor_name = {**names, "sdk": f"{sdk} in process"}[other]
+        return Figure(title, median_of(found["ours"], what), unit, median_of(found[other], what), floor_name, goals)
 
-
-def compared(title: str, found: dict[str, list[load.Load]], best: str, count: int) -> list[Figure]:
-    names = {"fastapi": FASTAPI, "feast": f"feast serve, {best}", "SDK": f"Feast SDK in process, {best}"}
-    goals = {"fastapi": 1, "feast": 0.25} if count == 1 else {"SDK": 0.2}
     return [
-        Figure(title, median_of(found["ours"], "p50"), "ms", median_of(found[name], "p50"), names[name],
-               (at_most(goals[name], of_floor=True),) if name in goals else ())
-        for name in names
-    ]  # fmt: skip
+        compared(f"{ONE}, HTTP p50", one, "FastAPI", at_most(1, of_floor=True)),
+        compared(f"{ONE}, HTTP p50", one, "feast", at_most(0.25, of_floor=True)),
+        compared(f"{HUNDRED}, HTTP p50", hundred, "FastAPI"),
+        compared(f"{HUNDRED}, HTTP p50", hundred, "feast"),
+        compared(f"{HUNDRED}, HTTP p50", hundred, "sdk", at_most(0.2, of_floor=True)),
+        compared(f"{ONE}, HTTP, 8 connections", many, "FastAPI"),
+        compared(f"{ONE}, HTTP, 8 connections", many, "feast"),
+    ]
 
 
-def trained(scale: Scale, feast: Peer, polars: Peer, rows: int) -> list[Figure]:
+def trained(scale: Scale, feast: Peer, polars: Peer, spine: parquet.Spine) -> list[Figure]:
     """Feast joins the last value computed beforehand; the others compute what was true at the row's own time."""
-    spine = parquet.spine(rows)
-    parquet.write_spine(spine)
-    per_s = {"feast": lambda: rows * 1000 / feast("history")[0], "polars": lambda: rows * 1000 / polars("training")[0]}
-    sides = {"ours": lambda: point_in_time(Activity, spine), "DuckDB": training.in_duckdb}
-    if from_parquet := training.offline():
-        sides["offline"] = from_parquet
-    timings = {name: lambda side=side: rows * 1000 / timed(side, times=1)[0] for name, side in sides.items()} | per_s
-    for once in timings.values():
-        once()
-    found = medians(alternate(timings, rounds=scale.of(5, 2)))
-    ours, goal = "offline" if from_parquet else "ours", (at_least(4, of_floor=True),)
-    where = "Parquet" if from_parquet else "PostgreSQL"
-    title, goals = f"training of {rows:,} rows from {where}", {"feast": goal if from_parquet else ()}
+    rows = len(spine)
+    ours = training.offline() or (lambda: point_in_time(Activity, spine))
+    where = "Parquet" if training.offline() else "PostgreSQL"
+    sides: dict[str, Callable[[], float]] = {
+        "ours": lambda: timed(ours, times=1)[0],
+        "DuckDB": lambda: timed(training.in_duckdb, times=1)[0],
+        "feast": lambda: feast("history")[0],
+        "polars": lambda: polars("training")[0],
+    }
+    for warm in sides.values():
+        warm()
+    found = {name: rows * 1000 / ms for name, ms in medians(alternate(sides, rounds=scale.of(5, 2))).items()}
     names = {"feast": "Feast with DuckDB", "polars": "polars, exact", "DuckDB": "DuckDB, exact"}
-    return [Figure(title, found[ours], "rows/s", found[n], name, goals.get(n, ())) for n, name in names.items()]
+    goals = {"feast": (at_least(4, of_floor=True),)}
+    title = f"training of {rows:,} rows from {where}"
+    return [Figure(title, found["ours"], "rows/s", found[n], name, goals.get(n, ())) for n, name in names.items()]
