@@ -34,6 +34,7 @@ def sync() -> None:
             "owner": feature_set.owner,
             "tags": list(feature_set.tags),
             "freshness_s": int(feature_set.freshness.total_seconds()),
+            "ttl_s": None if feature_set.ttl is None else int(feature_set.ttl.total_seconds()),
         }
         if any(getattr(row, field) != value for field, value in described.items()):
             FeatureSetVersion.objects.filter(pk=row.pk).update(**described)

@@ -27,8 +27,26 @@ from typing import Any, ClassVar
 from features import aggregates as agg
 from features import pure
 from features.aggregates import Aggregate
+from features.derived import Derived, evaluate, finished, operands, written
+from features.functions import Batch, Computed, feature
+from features.pure import Happening
+from features.sources import Rows
 
-__all__ = ["Entity", "Event", "FeatureSet", "InvalidEvent", "agg", "event_types", "feature_sets", "find_feature_set"]
+__all__ = [
+    "Batch",
+    "Entity",
+    "Event",
+    "FeatureSet",
+    "Happening",
+    "InvalidEvent",
+    "Rows",
+    "agg",
+    "event_types",
+    "feature",
+    "feature_sets",
+    "find_feature_set",
+]
+Feature = Aggregate | Derived | Computed
 LIMIT = Decimal(10) ** 15
 
 
@@ -42,10 +60,14 @@ class InvalidEvent(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """What features are about. `name` is stored in rows and never changes."""
+    """What features are about. `name` is stored in rows and never changes.
+
+    key: what clients call its id, such as `borrower_id`; the name when there is none.
+    """
 
     name: str
     description: str = ""
+    key: str = ""
 
 
 class Event:
@@ -125,20 +147,22 @@ def to_decimal(field: str, value: Any) -> Decimal:
 
 
 class FeatureSet:
-    """Features of one entity, computed together from its events.
+    """Features of one entity, computed together from one source.
 
-    source: the events that count; None for all of the entity's events.
-    freshness: how old a served value may be before it counts as stale.
+    source: the events that count, None for all of the entity's events; or `Rows` of a model.
+    freshness: how old a served value should be at most. ttl: from when on it is not served as present any more.
     """
 
     name: ClassVar[str] = ""
     version: ClassVar[str] = ""
     entity: ClassVar[Entity]
     source: ClassVar[tuple[str, ...]] = ()
+    rows: ClassVar[Rows | None] = None
     owner: ClassVar[str] = ""
     tags: ClassVar[tuple[str, ...]] = ()
     freshness: ClassVar[timedelta] = timedelta(days=1)
-    features: ClassVar[dict[str, Aggregate]] = {}
+    ttl: ClassVar[timedelta | None] = None
+    features: ClassVar[dict[str, Feature]] = {}
 
     def __init_subclass__(
         cls,
@@ -146,20 +170,23 @@ class FeatureSet:
         name: str,
         version: str,
         entity: Entity,
-        source: Sequence[type[Event]] | type[Event] | None = None,
+        source: Sequence[type[Event]] | type[Event] | Rows | None = None,
         owner: str = "",
         tags: Sequence[str] = (),
         freshness: timedelta = timedelta(days=1),
+        ttl: timedelta | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         cls.name, cls.version, cls.entity = name, version, entity
-        sources = [] if source is None else [source] if isinstance(source, type) else source
-        cls.source = tuple(sorted(event.name for event in sources))
-        cls.owner, cls.tags, cls.freshness = owner, tuple(tags), freshness
-        cls.features = {key: value for key, value in vars(cls).items() if isinstance(value, Aggregate)}
+        cls.rows = source if isinstance(source, Rows) else None
+        events = [] if source is None or isinstance(source, Rows) else [source] if isinstance(source, type) else source
+        cls.source = tuple(sorted(event.name for event in events))
+        cls.owner, cls.tags, cls.freshness, cls.ttl = owner, tuple(tags), freshness, ttl
+        cls.features = {key: value for key, value in vars(cls).items() if isinstance(value, Feature)}
         if not cls.features:
             raise RuntimeError(f"{name}@{version} declares no features")
+        _check_derived(cls)
         known = _sets.get((name, version))
         if known is not None and known.__module__ != cls.__module__:
             raise RuntimeError(f"two feature sets are {name}@{version}")
@@ -170,13 +197,37 @@ class FeatureSet:
         return f"{cls.name}@{cls.version}"
 
     @classmethod
+    def aggregates(cls) -> dict[str, Aggregate]:
+        return {name: declared for name, declared in cls.features.items() if isinstance(declared, Aggregate)}
+
+    @classmethod
+    def functions(cls) -> dict[str, Computed]:
+        return {name: declared for name, declared in cls.features.items() if isinstance(declared, Computed)}
+
+    @classmethod
+    def derived(cls) -> dict[str, Derived]:
+        return {name: declared for name, declared in cls.features.items() if isinstance(declared, Derived)}
+
+    @classmethod
+    def name_of(cls, wanted: Any) -> str:
+        return next(name for name, declared in cls.features.items() if declared is wanted)
+
+    @classmethod
     def definition(cls) -> dict[str, Any]:
         """What makes a value what it is. Text for people (description, owner, tags) is not part of it."""
-        return {
-            "entity": cls.entity.name,
-            "source": list(cls.source),
-            "features": {name: aggregate.definition() for name, aggregate in cls.features.items()},
+        features = {
+            name: {
+                "kind": declared.kind,
+                "data_type": declared.data_type,
+                "unit": declared.unit,
+                "expression": written(declared.expression, cls.name_of),
+            }
+            if isinstance(declared, Derived)
+            else declared.definition()
+            for name, declared in cls.features.items()
         }
+        source = list(cls.source) if cls.rows is None else cls.rows.definition()
+        return {"entity": cls.entity.name, "source": source, "features": features}
 
     @classmethod
     def checksum(cls) -> str:
@@ -188,7 +239,31 @@ class FeatureSet:
     def compute(cls, events: Sequence[pure.Happening], as_of: datetime) -> dict[str, Any]:
         """The features of one entity from its events, in plain Python: for tests, and as the meaning of the words."""
         counted = [event for event in events if not cls.source or event.event_type in cls.source]
-        return {name: pure.evaluate(aggregate, counted, as_of) for name, aggregate in cls.features.items()}
+        values = {name: pure.evaluate(aggregate, counted, as_of) for name, aggregate in cls.aggregates().items()}
+        seen = sorted((e for e in counted if e.event_time <= as_of), key=lambda e: (e.event_time, e.number))
+        for name, function in cls.functions().items():
+            [values[name]] = function.compute(Batch([""], [as_of], [seen]))
+        return cls.complete(values)
+
+    @classmethod
+    def complete(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The values with the derived ones, in the order of declaration."""
+        known = {id(cls.features[name]): value for name, value in values.items()}
+        for name, derived in cls.derived().items():
+            result = evaluate(derived.expression, lambda operand: known[id(operand)])
+            known[id(derived)] = values[name] = finished(result, derived.data_type)
+        return {name: values[name] for name in cls.features}
+
+
+def _check_derived(cls: type[FeatureSet]) -> None:
+    """A derived feature stands on features declared above it in its own set."""
+    above: set[int] = set()
+    for name, declared in cls.features.items():
+        if isinstance(declared, Derived):
+            _ = declared.data_type  # refuses what cannot be calculated with
+            if any(id(operand) not in above for operand in operands(declared.expression)):
+                raise RuntimeError(f"{cls.label()}: {name} may only use features declared above it in its set")
+        above.add(id(declared))
 
 
 _events: dict[str, type[Event]] = {}

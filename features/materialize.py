@@ -17,7 +17,7 @@ from typing import Any
 from django.db import DataError, connection, transaction
 
 from features.catalogue import set_id
-from features.compiler import compute_query
+from features.compute import CannotCompute, computation
 from features.definitions import FeatureSet, feature_sets
 
 RETRY_FIRST_S, RETRY_MAX_S = 60, 86_400
@@ -78,7 +78,7 @@ def _refresh_locked(
             for feature_set in feature_sets(entity=entity_type):
                 _store(feature_set, entity_ids, moment, task_id)
         return Refreshed(len(entity_ids), events)
-    except DataError as error:
+    except (DataError, CannotCompute) as error:
         if len(entity_ids) == 1:
             return Refreshed(failed={entity_ids[0]: str(error).splitlines()[0]})
     middle, done = len(entity_ids) // 2, Refreshed()
@@ -124,14 +124,8 @@ SELECT %(set_id)s, entity_id, as_of, clock_timestamp(), source_rows, vals, %(tas
 
 
 def _store(feature_set: type[FeatureSet], entity_ids: list[str], moment: datetime, task_id: str | None) -> None:
-    query, parameters = compute_query(feature_set)
-    parameters |= {
-        "entity_ids": entity_ids,
-        "times": [moment] * len(entity_ids),
-        "known_at": None,
-        "set_id": set_id(feature_set),
-        "task_id": task_id,
-    }
+    query, parameters = computation([feature_set], entity_ids, [moment] * len(entity_ids))
+    parameters |= {"set_id": set_id(feature_set), "task_id": task_id}
     with connection.cursor() as cursor:
         cursor.execute(STORE.format(query=query), parameters)
 

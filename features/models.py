@@ -113,6 +113,7 @@ class FeatureSetVersion(models.Model):
     owner = models.CharField(max_length=100, default="")
     tags = models.JSONField(default=list)
     freshness_s = models.PositiveIntegerField(default=86_400)
+    ttl_s = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from math import sqrt
-from typing import Any
+from math import log2, sqrt
+from typing import TYPE_CHECKING, Any
 
-from features.aggregates import Aggregate
+if TYPE_CHECKING:
+    from features.aggregates import Aggregate
+
+
+COLUMNS = ("value", "event_type", "event_time")
+SECONDS_IN = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +39,41 @@ def evaluate(aggregate: Aggregate, events: Sequence[Happening], as_of: datetime)
         return len(kept) / len(window) if window else None
     if aggregate.kind == "count":
         return len(kept)
-    if aggregate.kind == "days_since_last":
+    if aggregate.kind in {"days_since_last", "since_last"}:
         latest = max((e.event_time for e in kept), default=None)
-        return None if latest is None else (as_of - latest).total_seconds() / 86_400
+        return None if latest is None else (as_of - latest).total_seconds() / seconds_in(aggregate)
     if aggregate.kind == "distinct":
         return len({_text(aggregate, e) for e in kept} - {None})
+    if aggregate.kind == "entropy":
+        return _entropy([text for text in (_text(aggregate, e) for e in kept) if text is not None])
     ordered = sorted(kept, key=lambda e: (e.event_time, e.number))
-    numbers = [n for n in (_number(aggregate, e) for e in ordered) if n is not None]
-    return _reduce(aggregate.kind, numbers)
+    values = [v for v in (_value(aggregate, e) for e in ordered) if v is not None]
+    if not values and aggregate.kind != "sum":
+        return None
+    if aggregate.kind in {"min", "max"}:
+        return min(values) if aggregate.kind == "min" else max(values)
+    if aggregate.kind in {"first", "last"}:
+        return values[0] if aggregate.kind == "first" else values[-1]
+    return _reduce(aggregate, values)
 
 
-def _reduce(kind: str, numbers: list[Decimal]) -> Any:
+def seconds_in(aggregate: Aggregate) -> int:
+    """The length of the unit a time is counted in."""
+    return SECONDS_IN[aggregate.unit if aggregate.kind == "since_last" else "days"]
+
+
+def _entropy(texts: list[Any]) -> float | None:
+    shares = [texts.count(text) / len(texts) for text in set(texts)]
+    return -sum(share * log2(share) for share in shares) + 0.0 if texts else None
+
+
+def _reduce(aggregate: Aggregate, numbers: list[Decimal]) -> Any:
+    kind = aggregate.kind
     if kind == "sum":
         return sum(numbers, Decimal(0))
-    if not numbers:
-        return None
-    if kind in {"min", "max"}:
-        return min(numbers) if kind == "min" else max(numbers)
-    if kind in {"first", "last"}:
-        return numbers[0] if kind == "first" else numbers[-1]
     exact = [Fraction(n) for n in numbers]
+    if kind == "quantile":
+        return _quantile(sorted(exact), Fraction(aggregate.q or 0))
     average = sum(exact, Fraction(0)) / len(exact)
     if kind == "mean":
         return float(average)
@@ -62,6 +82,13 @@ def _reduce(kind: str, numbers: list[Decimal]) -> Any:
             return None
         return sqrt(sum(((x - average) ** 2 for x in exact), Fraction(0)) / (len(exact) - 1))
     raise ValueError(f"no aggregate is called {kind}")
+
+
+def _quantile(ordered: list[Fraction], q: Fraction) -> float:
+    place = q * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
 
 
 def _keeps(aggregate: Aggregate, event: Happening) -> bool:
@@ -77,15 +104,26 @@ def _keeps(aggregate: Aggregate, event: Happening) -> bool:
     )
 
 
+def _raw(field: str, event: Happening) -> Any:
+    """A column of the event, or a key of its payload."""
+    return getattr(event, field) if field in COLUMNS else event.payload.get(field)
+
+
 def _number(aggregate: Aggregate, event: Happening) -> Decimal | None:
-    if aggregate.field == "value":
-        return event.value
-    raw = event.payload.get(aggregate.field)
-    return None if raw is None else Decimal(str(raw))
+    raw = _raw(aggregate.field, event)
+    return raw if raw is None or isinstance(raw, Decimal) else Decimal(str(raw))
+
+
+def _value(aggregate: Aggregate, event: Happening) -> Any:
+    """The field as the feature's type."""
+    raw = _raw(aggregate.field, event)
+    if raw is None or isinstance(raw, datetime) or aggregate.data_type == "boolean":
+        return raw
+    if aggregate.data_type == "datetime":
+        return datetime.fromisoformat(raw)
+    return _text(aggregate, event) if aggregate.data_type == "string" else _number(aggregate, event)
 
 
 def _text(aggregate: Aggregate, event: Happening) -> Any:
-    if aggregate.field == "event_type":
-        return event.event_type
-    raw = event.value if aggregate.field == "value" else event.payload.get(aggregate.field)
+    raw = _raw(aggregate.field, event)
     return None if raw is None else str(raw)

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from features.catalogue import set_id
-from features.compiler import compute_query
+from features.compute import computation
 from features.definitions import FeatureSet, feature_sets, find_feature_set
 
 
@@ -66,12 +66,8 @@ def point_in_time(
 
     known_at: leave out events recorded later than this.
     """
-    query, parameters = compute_query(feature_set)
-    parameters |= {
-        "entity_ids": [entity_id for entity_id, _ in spine],
-        "times": [as_of for _, as_of in spine],
-        "known_at": known_at,
-    }
+    entity_ids, times = [entity_id for entity_id, _ in spine], [as_of for _, as_of in spine]
+    query, parameters = computation([feature_set], entity_ids, times, known_at=known_at)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT q.entity_id, q.as_of, clock_timestamp(), q.source_rows, q.vals::text FROM ({query}) q",  # noqa: S608 - compiled from declarations

@@ -71,7 +71,7 @@ def _described(feature_set: type[FeatureSet], rows: dict[tuple[str, str], Featur
             "feature_type": name,
             "name": name.replace("_", " ").capitalize(),
             "description": aggregate.description,
-            "entity_type": feature_set.entity.name,
+            "entity_type": feature_set.entity.key or feature_set.entity.name,
             "data_type": aggregate.data_type,
             "created_at": row.created_at,
             "feature_set": feature_set.name,

@@ -10,6 +10,7 @@ plot = Entity(name="plot", description="A bed in the garden.")
 class Watered(Event, name="garden.watered", entity=plot, value="litres"):
     litres: Decimal
     moisture: Decimal | None = None
+    gardener: str | None = None
 
 
 class Harvested(Event, name="garden.harvested", entity=plot, value="kilograms"):
@@ -18,3 +19,5 @@ class Harvested(Event, name="garden.harvested", entity=plot, value="kilograms"):
 
 class Visited(Event, name="garden.visited", entity=plot):
     """Somebody came by; nothing was measured."""
+
+    gardener: str | None = None
