@@ -78,6 +78,27 @@ class Quote(models.Model):
         return f"quote {self.pk}"
 
 
+class QuoteStep(models.Model):
+    """A quote was made, or bound: a view of the quotes in which both are rows of their own, for features over both."""
+
+    class Kind(models.TextChoices):
+        QUOTED = "quoted"
+        BOUND = "bound"
+
+    quote = models.ForeignKey(Quote, models.DO_NOTHING, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    happened_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "policies_quotestep"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.quote_id}"
+
+
 class Policy(models.Model):
     """A bound quote: what the user is insured by for a year. Its price and instalments are the quote's."""
 

@@ -136,4 +136,25 @@ class Migration(migrations.Migration):
             "FOREIGN KEY (quote_id, user_id) REFERENCES policies_quote (id, user_id)",
             "ALTER TABLE policies_policy DROP CONSTRAINT policy_of_its_quotes_user",
         ),
+        migrations.CreateModel(
+            name='QuoteStep',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('quoted', 'Quoted'), ('bound', 'Bound')], max_length=10)),
+                ('happened_at', models.DateTimeField()),
+                ('recorded_at', models.DateTimeField()),
+            ],
+            options={
+                'db_table': 'policies_quotestep',
+                'managed': False,
+            },
+        ),
+        migrations.RunSQL(
+            "CREATE VIEW policies_quotestep AS "
+            "SELECT 2 * id AS id, id AS quote_id, user_id, 'quoted' AS kind, created_at AS happened_at, recorded_at "
+            "FROM policies_quote "
+            "UNION ALL SELECT 2 * id + 1, id, user_id, 'bound', bound_at, binding_recorded_at "
+            "FROM policies_quote WHERE bound_at IS NOT NULL",
+            "DROP VIEW policies_quotestep",
+        ),
     ]
