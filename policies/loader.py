@@ -57,16 +57,19 @@ def username(holder: Policyholder) -> str:
 def _store_batch(cursor: Any, batch: list[Policyholder]) -> Stored:
     names = {username(holder): holder for holder in batch}
     known = set(User.objects.filter(username__in=names).values_list("username", flat=True))
-    # One unusable password for all: hashing one for each of thousands of users takes minutes.
-    locked = make_password(None)
-    users = User.objects.bulk_create(
-        [User(username=name, password=locked, role=Role.CLIENT) for name in names if name not in known]
-    )
-    quoted = [(user.pk, quote) for user in users for quote in names[user.username].quotes]
+    new = [name for name in names if name not in known]
+    users = list(zip(_new_ids(cursor, User, len(new)), new, strict=True))
+    quoted = [(user_id, quote) for user_id, name in users for quote in names[name].quotes]
     quotes = list(zip(_new_ids(cursor, Quote, len(quoted)), quoted, strict=True))
     bound = [(pk, user_id, quote, quote.bound_at.date()) for pk, (user_id, quote) in quotes if quote.bound_at]
     policies = list(zip(_new_ids(cursor, Policy, len(bound)), bound, strict=True))
     paid = [(policy_id, payment) for policy_id, (_, _, quote, _) in policies for payment in quote.payments]
+    # One unusable password for all: hashing one for each of thousands of users takes minutes.
+    blank = User(password=make_password(None), role=Role.CLIENT)
+    common = {field.attname: getattr(blank, field.attname) for field in User._meta.concrete_fields}
+    _copy(cursor, User, list(common), (
+        (common | {"id": pk, "username": name}).values() for pk, name in users
+    ))  # fmt: skip
     _copy(cursor, Quote, QUOTE, (
         (pk, q.external_id, user_id, q.product, q.premium_usd, q.instalments, q.created_at, q.recorded_at, q.bound_at,
          q.binding_recorded_at)
@@ -93,13 +96,13 @@ PAYMENT = ["external_id", "policy_id", "payment_type", "amount_usd", "status", "
 
 def _new_ids(cursor: Any, model: Any, count: int) -> list[int]:
     """Numbers of the table's own sequence, in order."""
-    cursor.execute(
-        "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [model._meta.db_table, count]
-    )
+    cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [model._meta.db_table])
+    [sequence] = cursor.fetchone()
+    cursor.execute("SELECT nextval(%s) FROM generate_series(1, %s)", [sequence, count])
     return [row[0] for row in cursor.fetchall()]
 
 
-def _copy(cursor: Any, model: Any, columns: list[str], rows: Iterable[tuple]) -> None:
+def _copy(cursor: Any, model: Any, columns: list[str], rows: Iterable[Iterable]) -> None:
     """Rows as tab-separated text; nothing the generator makes needs escaping, and an empty text is not NULL."""
     lines = ("\t".join("\\N" if value is None else str(value) for value in row) + "\n" for row in rows)
     cursor.copy_expert(f"COPY {model._meta.db_table} ({', '.join(columns)}) FROM STDIN", io.StringIO("".join(lines)))
