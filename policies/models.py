@@ -61,6 +61,7 @@ class Quote(models.Model):
                 condition=Q(bound_at__isnull=False),
                 name="quote_bound_covering",
             ),
+            models.Index(fields=["created_at"], include=["bound_at"], name="quote_by_time"),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),

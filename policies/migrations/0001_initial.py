@@ -82,6 +82,10 @@ class Migration(migrations.Migration):
             model_name='quote',
             index=models.Index(condition=models.Q(('bound_at__isnull', False)), fields=['user', 'bound_at'], include=('binding_recorded_at', 'created_at', 'id'), name='quote_bound_covering'),
         ),
+        migrations.AddIndex(
+            model_name='quote',
+            index=models.Index(fields=['created_at'], include=('bound_at',), name='quote_by_time'),
+        ),
         migrations.AddConstraint(
             model_name='quote',
             constraint=models.CheckConstraint(condition=models.Q(('premium_usd__gt', 0)), name='quote_premium_positive'),

@@ -1,11 +1,12 @@
 """Quote, bind, pay: once, together with the trail, or not at all."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
 from audit.models import Entry
@@ -178,3 +179,23 @@ def test_a_quote_that_many_bind_at_once_becomes_one_policy():
     answers = all_at_once(lambda number: services.bind_quote(external_id=f"pol-{number}", quote_id=quote.pk))
     assert sum(answer is not None for answer in answers) == 1 == Policy.objects.count()
     assert Entry.objects.filter(action="quote_bound").count() == 1
+
+
+@pytest.mark.django_db
+def test_a_binding_that_breaks_at_any_step_leaves_nothing_behind():
+    quote, broken = made.quote(), 0
+    while not Policy.objects.exists():
+        calls, broken = 0, broken + 1
+
+        def fail(execute, sql, params, many, context, limit=broken):
+            nonlocal calls
+            calls += 1
+            if calls == limit:
+                raise OperationalError("the database went away")
+            return execute(sql, params, many, context)
+
+        with contextlib.suppress(OperationalError), connection.execute_wrapper(fail):
+            services.bind_quote(external_id="pol", quote_id=quote.pk)
+        rows = Policy.objects.count(), Quote.objects.exclude(bound_at=None).count()
+        assert rows + (Entry.objects.filter(action="quote_bound").count(),) in {(0, 0, 0), (1, 1, 1)}
+    assert broken > 5
