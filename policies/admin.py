@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from audit.panels import trail_panel
-from base.admin import ReadOnlyAdmin, moment_column
+from base.admin import ReadOnlyAdmin, moment_column, page_of
 from base.links import may_view, row_link
 from base.panels import BAD, GOOD, IDLE, Facts, Panel, Table, badge, code, lasting, when
 from features.models import FeatureSetVersion, FeatureValue
@@ -19,20 +19,21 @@ SHOWN = 50
 TONES = {PaymentTransaction.Status.SUCCEEDED: GOOD, PaymentTransaction.Status.FAILED: BAD}
 
 
-def features_panel(user: Any, entity_type: str, entity_id: object) -> list[Table]:
-    """The stored features of an entity, set by set; nothing for somebody who may not see values."""
+def features_panels(user: Any, entity_type: str, entity_id: object) -> list[Panel]:
+    """The stored features of an entity, a table for each set; nothing for somebody who may not see values."""
     if not may_view(user, FeatureValue):
         return []
     sets = list(FeatureSetVersion.objects.filter(entity_type=entity_type))
     values = FeatureValue.objects.filter(feature_set__in=sets, entity_id=str(entity_id)).select_related("feature_set")
-    rows = [
-        (row_link(user, FeatureValue, value.pk, value.feature_set), when(value.as_of), code(name),
-         "none" if known is None else known)
-        for value in values.order_by("feature_set__name", "feature_set__version")
-        for name, known in value.vals.items()
-    ]  # fmt: skip
-    title = f"Features of the {entity_type.replace('_', ' ')}"
-    return [Table(title=title, headers=["Set", "As of", "Feature", "Value"], rows=rows, empty="None are stored yet.")]
+    return [
+        Table(
+            title=f"{stored.feature_set} of the {entity_type.replace('_', ' ')}, as of {stored.as_of:%Y-%m-%d %H:%M}",
+            href=page_of(stored),
+            headers=["Feature", "Value"],
+            rows=[(code(name), "none" if value is None else value) for name, value in stored.vals.items()],
+        )
+        for stored in values.order_by("feature_set__name", "feature_set__version")
+    ]
 
 
 def payments_panel(user: Any, policy: Policy) -> Table:
@@ -80,8 +81,8 @@ class QuoteAdmin(ReadOnlyAdmin):
         user = request.user
         policy = Policy.objects.filter(quote=row).first()
         return [
-            *features_panel(user, "quote", row.pk),
-            *features_panel(user, "user", row.user_id),
+            *features_panels(user, "quote", row.pk),
+            *features_panels(user, "user", row.user_id),
             *trail_panel(user, "quote", row.pk),
             Facts(
                 title=str(row).capitalize(),
@@ -120,7 +121,7 @@ class PolicyAdmin(ReadOnlyAdmin):
         user = request.user
         return [
             payments_panel(user, row),
-            *features_panel(user, "user", row.user_id),
+            *features_panels(user, "user", row.user_id),
             Facts(
                 title=str(row).capitalize(),
                 side=True,
@@ -162,8 +163,8 @@ class PaymentTransactionAdmin(ReadOnlyAdmin):
     def panels(self, request: HttpRequest, row: PaymentTransaction) -> list[Panel]:
         user, policy = request.user, row.policy
         return [
-            *features_panel(user, "payment_transaction", row.pk),
-            *features_panel(user, "user", policy.user_id),
+            *features_panels(user, "payment_transaction", row.pk),
+            *features_panels(user, "user", policy.user_id),
             *trail_panel(user, "payment_transaction", row.pk),
             Facts(
                 title=str(row).capitalize(),

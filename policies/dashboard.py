@@ -13,7 +13,7 @@ from base.panels import BAD, GOOD, IDLE, WARN, Chart, Number, Panel, Series
 from policies.models import PaymentTransaction, Quote
 
 DAYS = 14
-ALARMING = 0.15  # of the payments; about one in twenty is usual
+ALARMING = 0.15  # share of the payments
 BY_DAY = """
 SELECT (attempted_at AT TIME ZONE 'UTC')::date, status, count(*) FROM policies_paymenttransaction
 WHERE attempted_at >= date_trunc('day', now(), 'UTC') - make_interval(days => %s) AND attempted_at <= now()

@@ -40,7 +40,7 @@ class Purse:
     hurries: float
 
 
-PURSES = (Purse(82, 0.02, 0.30, 0.5), Purse(13, 0.16, 0.55, 0.6), Purse(5, 0.35, 0.80, 0.9))
+PURSES = (Purse(82, 0.015, 0.25, 0.5), Purse(13, 0.12, 0.45, 0.6), Purse(5, 0.30, 0.75, 0.9))
 
 
 @dataclass(frozen=True, slots=True)
