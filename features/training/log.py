@@ -45,6 +45,11 @@ class Spine:
             return cls(ids, times, None if known_at is None else moment(known_at))
         return cls(ids, times, np.fromiter((moment(time) for time in known_at), np.int64, len(rows)))
 
+    @classmethod
+    def from_table(cls, table: pa.Table) -> Spine:
+        """From the columns entity_id and event_timestamp (microseconds, UTC)."""
+        return cls(table.column("entity_id").combine_chunks(), words(table.column("event_timestamp")))
+
     def __len__(self) -> int:
         return len(self.times)
 
