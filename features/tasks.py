@@ -132,7 +132,9 @@ def build_dataset(context: TaskContext, *, dataset_id: str) -> dict[str, Any]:
     training.require()
     from features.training.building import build
 
-    dataset = Dataset.objects.get(pk=dataset_id)
+    dataset = Dataset.objects.filter(pk=dataset_id).first()
+    if dataset is None:
+        raise PermanentError("The dataset was deleted.")
     name = f"{dataset.pk}.{dataset.format}"
     built = build(dataset.request, datasets.folder() / name, context.progress)
     with transaction.atomic():

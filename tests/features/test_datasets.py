@@ -269,3 +269,18 @@ def test_the_command_builds_the_same_file(tmp_path, capsys):
     assert len(list(tmp_path.glob("dataset-*.csv"))) == 1
     with pytest.raises(CommandError, match="No feature"):
         call_command("build_dataset", "nothing", "--label", "garden.watered")
+
+
+def test_the_console_shows_state_columns_and_definitions(analyst, client):
+    from accounts.services import assign_role
+    from tests.console.conftest import BACKEND
+
+    ingest([watered("a", days_ago=1)], refresh=False)
+    done = ask(analyst, entity_rows=rows(("a", 0)))
+    waiting = analyst.post(URL, {"features": ["plot_care"], "entity_rows": rows(("a", 0))}, format="json").json()
+    client.force_login(assign_role(user=makers.user(), role="analyst"), backend=BACKEND)
+    listed = client.get("/admin/features/dataset/").content.decode()
+    assert "completed" in listed and "pending" in listed
+    page = client.get(f"/admin/features/dataset/{done['id']}/change/").content.decode()
+    assert done["sha256"] in page and "plot_care@v1:litres" in page and done["download"] in page
+    assert "Not built yet." in client.get(f"/admin/features/dataset/{waiting['id']}/change/").content.decode()
