@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import pyarrow
@@ -13,6 +14,7 @@ from django.db import connection
 from benchmarks import data, parquet, statements
 from benchmarks.measure import Figure, Scale, alternate, at_least, medians, timed
 from benchmarks.workload.features import Activity
+from features.offline.compaction import compact
 from features.offline.export import export_events
 from features.serving import point_in_time
 from features.training.log import Spine
@@ -29,7 +31,7 @@ def measure(scale: Scale) -> list[Figure]:
     sides = {"PostgreSQL": lambda: point_in_time(Activity, spine), "DuckDB": in_duckdb}
     sides |= {name: by_sql(sql, spine) for name, sql in statements.TRAINING.items()}
     settings.EXPORT_URL = str(parquet.folder() / "offline")
-    for _ in export_events():
+    for _ in chain(export_events(), compact()):
         pass
     sides |= {"offline": by_columns(settings.EXPORT_URL), "columns": by_columns("")}
     found = speeds(sides, rows, rounds=scale.of(5, 2))

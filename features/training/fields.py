@@ -114,11 +114,18 @@ def coded(column: pa.ChunkedArray) -> tuple[Array, pa.Array]:
     """A column of texts as the places in a list of the different ones."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    column = column.unify_dictionaries()
     if not column.num_chunks:
         return np.zeros(0, np.int32), pa.array([], pa.string())
+    if len({_place(chunk.dictionary) for chunk in column.chunks}) > 1:
+        column = column.unify_dictionaries()
     codes = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks]
     return codes[0] if len(codes) == 1 else np.concatenate(codes), column.chunk(0).dictionary
+
+
+def _place(names: pa.Array) -> tuple[int, int, int]:
+    """Where in memory a list is: chunks that were unified share theirs."""
+    data = names.buffers()[-1]
+    return data.address if data else 0, names.offset, len(names)
 
 
 def texts(codes: Array, names: Any) -> Field:

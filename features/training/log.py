@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -15,10 +14,6 @@ import pyarrow.compute as pc
 
 from features.training.fields import Array, Field, coded, from_payload, moment, numbers, payload_texts, texts, words
 
-READ: dict[str, Callable[[pa.ChunkedArray], Field]] = {
-    "value": numbers,
-    "event_type": lambda column: texts(*coded(column)),
-}
 FEW = 0.75  # of the events: below this share, those of other entities are left out before sorting
 
 
@@ -71,19 +66,11 @@ class Log:
     times: Array
     entities: pa.Array
     offsets: Array
-    read: dict[str, Field]  # of the events in the table, in its order
     _fields: dict[Any, Field] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: pa.Table, spine: Spine | None = None) -> Log:
         """Events in any order, as `features.training.reading` gives them. With a spine, only what it may see."""
-        with ThreadPoolExecutor(1) as pool:  # one processor reads numbers and types while another finds the order
-            read = {name: pool.submit(READ[name], table.column(name)) for name in READ if name in table.column_names}
-            places, times, entities, offsets = cls._ordered(table, spine)
-        return cls(table, places, times, entities, offsets, {name: one.result() for name, one in read.items()})
-
-    @staticmethod
-    def _ordered(table: pa.Table, spine: Spine | None) -> tuple[Array, Array, pa.Array, Array]:
         codes, entities = coded(table.column("entity_id"))
         times = words(table.column("event_time"))
         ids = words(table.column("id")) if "id" in table.column_names else None
@@ -92,7 +79,7 @@ class Log:
             codes, times, ids = codes[kept], times[kept], None if ids is None else ids[kept]
         order = _order(codes, times, ids)
         offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(entities)))])
-        return order if kept is None else kept[order], times[order], entities, offsets
+        return cls(table, order if kept is None else kept[order], times[order], entities, offsets)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -103,7 +90,7 @@ class Log:
 
     @cached_property
     def types(self) -> Field:
-        return self.read["event_type"].take(self.places)
+        return texts(*coded(self.table.column("event_type"))).take(self.places)
 
     def of_types(self, types: Sequence[str]) -> Array:
         """Where the event is of one of these types."""
@@ -117,7 +104,7 @@ class Log:
         if name == "event_time":
             return Field(self.times)
         if name == "value":
-            return self._once(("value",), lambda: self.read["value"].take(self.places))
+            return self._once(("value",), lambda: numbers(self.table.column("value")).take(self.places))
         return self._once((name, data_type, tuple(types)), lambda: self._from_payload(name, data_type, types))
 
     def _from_payload(self, name: str, data_type: str, types: Sequence[str]) -> Field:
@@ -153,8 +140,7 @@ class Log:
         kept = self.column("recorded_at")[places] <= spine.known_at[order][rows]
         rows, places = rows[kept], places[kept]
         ends = np.searchsorted(rows, np.arange(1, len(spine) + 1))
-        copy = _Copy(self.table, self.places[places], self.times[places], self.entities, ends, self.read,
-                     original=self, at=places)  # fmt: skip
+        copy = _Copy(self.table, self.places[places], self.times[places], self.entities, ends, original=self, at=places)
         return Seen(copy, order, times, np.concatenate([[0], ends])[:-1], ends)
 
 

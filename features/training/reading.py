@@ -33,7 +33,7 @@ CODED = pa.dictionary(pa.int32(), pa.string())
 COLUMNS = {"id": pa.int64(), "entity_id": CODED, "event_type": CODED, "event_time": MOMENT, "recorded_at": MOMENT,
            "value": pa.decimal128(38, 18), "payload": pa.string()}  # fmt: skip
 SOURCE = {"value": "trim_scale(value) AS value"}
-NAMED = 1_000  # entities of a spine that are asked for one by one
+NAMED, NAMED_ROWS = 1_000, 50_000  # entities of a spine that files, and PostgreSQL, are asked for by name
 TIMEOUT = "SET LOCAL statement_timeout = '20min'"
 
 
@@ -60,10 +60,11 @@ def read(wanted: Wanted, spine: Spine, *, until: datetime, known_at: datetime | 
     columns = columns_needed(wanted, known_at=spine.known_at is not None)
     limits: dict[str, Any] = {"types": types_needed(wanted), "until": until, "known_at": known_at}
     entities = spine.entity_ids.unique()
-    few = entities.to_pylist() if len(entities) <= NAMED else None
+    named = entities.to_pylist() if len(entities) <= NAMED_ROWS else None
+    few = named if len(entities) <= NAMED else None
     copy, last_id = from_offline(entity_type, columns, entity_ids=few, **limits)
     in_full = list(dict.fromkeys(["id", *columns]))
-    newer = from_database(entity_type, in_full, entity_ids=few, after_id=last_id, **limits)
+    newer = from_database(entity_type, in_full, entity_ids=named, after_id=last_id, **limits)
     if copy is None:
         return newer
     newer = newer.take(pa.array(np.argsort(words(newer.column("id")))))
@@ -107,7 +108,9 @@ def from_offline(
     if known_at is not None and max(file["max_recorded_at"] for file in files) > known_at:
         extra.append("recorded_at")
     chosen = list(dict.fromkeys([*columns, *extra]))
-    found = reader.events(entity_type, columns=chosen, types=types, entity_ids=entity_ids, until=until)
+    # Comparing every event costs more than it saves, unless whole files are left out.
+    earlier = until if any(file["min_event_time"] > until for file in files) else None
+    found = reader.events(entity_type, columns=chosen, types=types, entity_ids=entity_ids, until=earlier)
     if _files(entity_type) != files:  # an export, a merge or an erasure came between
         chosen = list(dict.fromkeys([*columns, "id", "recorded_at"]))
         found = reader.events(entity_type, columns=chosen, types=types, entity_ids=entity_ids, until=until)
@@ -121,9 +124,8 @@ def from_offline(
 def _files(entity_type: str) -> list[dict[str, Any]]:
     from features.offline.manifest import live_files
 
-    return list(
-        live_files().filter(entity_type=entity_type).values("path", "month", "first_id", "last_id", "max_recorded_at")
-    )
+    facts = ("path", "month", "first_id", "last_id", "min_event_time", "max_recorded_at")
+    return list(live_files().filter(entity_type=entity_type).values(*facts))
 
 
 def _follow_each_other(files: Sequence[dict[str, Any]], last_id: int) -> bool:
