@@ -57,6 +57,12 @@ def request_refresh(entity_type: str) -> str:
     )
 
 
+@task(takes_context=True, timeout_s=60)
+def store_served(context: TaskContext, *, entity_type: str, entity_ids: list[str]) -> dict[str, Any]:
+    """Store what a reader had to have computed, so that the next one finds it."""
+    return _summary(refresh(entity_type, entity_ids, task_id=context.task_id, skip_locked=True))
+
+
 @every(timedelta(minutes=5), batch_size=50, max_batches=5)
 @task(takes_context=True, atomic=False, timeout_s=600)
 def batch_feature_extraction(context: TaskContext, *, batch_size: int = 50, max_batches: int = 5) -> dict[str, Any]:
