@@ -26,6 +26,7 @@ FILTERS = {
     "owner": "who answers for the set",
     "q": "part of the name or the description",
 }
+SMALL_WORDS = {"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "per", "since", "the", "to", "with"}
 
 
 class Discovery(APIView):
@@ -93,6 +94,12 @@ def _fits(feature_set: type[FeatureSet], wanted: dict[str, str]) -> bool:
     return all(wanted[name] in values for name, values in known.items() if name in wanted)
 
 
+def _title(name: str) -> str:
+    """`user_policy_time_of_purchase` is User Policy Time of Purchase."""
+    words = name.split("_")
+    return " ".join(word if word in SMALL_WORDS and number else word.capitalize() for number, word in enumerate(words))
+
+
 def _searched(described: dict[str, Any]) -> str:
     return f"{described['feature_type']}\n{described['name']}\n{described['description']}".casefold()
 
@@ -102,7 +109,7 @@ def _described(feature_set: type[FeatureSet], name: str, rows: Catalogue) -> dic
     stands_on = list(operands(feature.expression)) if isinstance(feature, Derived) else []
     return {
         "feature_type": name,
-        "name": name.replace("_", " ").capitalize(),
+        "name": _title(name),
         "description": feature.description,
         "entity_type": feature_set.entity.key or feature_set.entity.name,
         "data_type": feature.data_type,
