@@ -11,7 +11,7 @@ from django.db import DataError, connection, transaction
 
 from features import prepared
 from features.asked import PICKED, Asked
-from features.compute import CannotCompute, compiled, computation
+from features.compute import CannotCompute, Query, compiled, computation
 from features.definitions import FeatureSet
 from features.serving import Served
 
@@ -65,29 +65,29 @@ def _execute(cursor: Any, asked: Sequence[Asked], entity_ids: list[str]) -> None
     """Compute as of the database's present time."""
     sets = tuple(one.feature_set for one in asked)
     names = {f"names_{number}": one.picks for number, one in enumerate(asked)}
-    vals = ", ".join(
-        f"({PICKED.format(names=f'%(names_{n})s', vals=f'q.vals_{n}' if n else 'q.vals')})::text"
-        for n in range(len(asked))
-    )
-    constants = {"entity": sets[0].entity.name}
     if sets[0].functions():
         cursor.execute("SELECT clock_timestamp()")
         [now] = cursor.fetchone()
-        query, parameters = computation(sets, entity_ids, [now] * len(entity_ids))
-        cursor.execute(COMPUTED.format(query=query, vals=vals), parameters | constants | names)
+        query, parameters = _statement(sets, computation(sets, entity_ids, [now] * len(entity_ids)))
+        cursor.execute(query, parameters | names)
         return
-
-    def statement() -> tuple[str, dict[str, Any]]:
-        query, parameters = compiled(sets)
-        return COMPUTED.format(query=query, vals=vals), parameters | constants | {"known_at": None}
-
     prepared.execute(
         cursor,
-        ("online", sets),
-        statement,
+        ("computed", sets),
+        lambda: _statement(sets, compiled(sets)),
         {"entity_ids": ("text[]", entity_ids)} | {name: ("text[]", picks) for name, picks in names.items()},
-        {"times": "array_fill(clock_timestamp(), ARRAY[cardinality({entity_ids})])"},
+        {"times": "array_fill(clock_timestamp(), ARRAY[cardinality({entity_ids})])", "known_at": "NULL"},
     )
+
+
+def _statement(sets: Sequence[type[FeatureSet]], query: Query) -> Query:
+    """The query with the values that are picked from each set."""
+    sql, parameters = query
+    vals = ", ".join(
+        f"({PICKED.format(names=f'%(names_{n})s', vals=f'q.vals_{n}' if n else 'q.vals')})::text"
+        for n in range(len(sets))
+    )
+    return COMPUTED.format(query=sql, vals=vals), parameters | {"entity": sets[0].entity.name}
 
 
 def _savepoint() -> AbstractContextManager[Any]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from django.db import connection, transaction
 
-from features import tasks
+from features import prepared, tasks
 from features.asked import PICKED, Asked, asked_of
 from features.catalogue import set_id
 from features.compute import together
@@ -23,6 +23,7 @@ from features.ondemand import Computed, Key
 from features.serving import Served
 
 PRESENT, NULL_VALUE, NOT_FOUND, OUTSIDE_MAX_AGE = "PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"
+NEVER = datetime.min.replace(tzinfo=UTC)
 RECOMPUTE, REFUSE = "recompute", "refuse"
 MISSING = "Nothing is known about this entity."
 TOO_OLD = "The stored values are older than they may be."
@@ -80,7 +81,8 @@ def online(
     """
     asked, ids = asked_of(features), list(dict.fromkeys(entity_ids))
     recompute = (if_older or (RECOMPUTE if max_age is not None else REFUSE)) == RECOMPUTE
-    now, found = _stored(asked, ids)
+    exact = recompute and max_age == timedelta(0)  # then what is stored matters only for what cannot be computed
+    now, found = (NEVER, {}) if exact else _stored(asked, ids)
     renewed = Computed()
     for group in together(one.feature_set for one in asked):
         members = [one for one in asked if one.feature_set in group]
@@ -91,7 +93,9 @@ def online(
         ]
         if wanted:
             renewed.compute(members, wanted)
-    if max_age != timedelta(0):
+    if exact and renewed.failed:
+        now, found = _stored(asked, [entity_id for _, entity_id in renewed.failed])
+    if not exact:
         _store_behind(asked, sorted(renewed.storable))
     return {i: [_answer(one, i, found.get((one.feature_set, i)), renewed, now, max_age) for one in asked] for i in ids}
 
@@ -124,27 +128,30 @@ def _answer(
     return Online(entity_id, asked, OUTSIDE_MAX_AGE, row, age_s, error or TOO_OLD)
 
 
-# The left side holds the clock, so that there is a row even when nothing is stored.
+# The left side holds the clock, so that there is a row even when nothing is stored. The ids come out of a subquery,
+# which keeps the planner from planning anew for each number of them.
 STORED = """
-SELECT t.now, f.feature_set_id, f.entity_id, f.as_of, f.computed_at, f.source_rows, ({vals})::text, f.task_id::text
+SELECT t.now, f.feature_set_id, f.entity_id, f.as_of, f.computed_at, f.source_rows, (CASE {vals} END)::text,
+  f.task_id::text
 FROM (SELECT clock_timestamp() AS now) t
-LEFT JOIN model_features f ON f.feature_set_id = ANY(%(set_ids)s) AND f.entity_id = ANY(%(entity_ids)s)
+LEFT JOIN model_features f ON f.feature_set_id = ANY(ARRAY(SELECT unnest(%(set_ids)s)))
+  AND f.entity_id = ANY(ARRAY(SELECT unnest(%(entity_ids)s)))
 """
 
 
 def _stored(asked: Sequence[Asked], entity_ids: list[str]) -> tuple[datetime, dict[Key, Served]]:
     """The database's time, and what is stored, by one statement."""
     by_id = {set_id(one.feature_set): one for one in asked}
-    parameters: dict[str, Any] = {"set_ids": list(by_id), "entity_ids": entity_ids}
-    picked = ""
-    for number, one in by_id.items():
-        if one.picks is not None:
-            parameters[f"names_{number}"] = one.picks
-            of_names = PICKED.format(names=f"%(names_{number})s", vals="f.vals")
-            picked += f" WHEN f.feature_set_id = {number} THEN {of_names}"
-    vals = f"CASE{picked} ELSE f.vals END" if picked else "f.vals"
+
+    def statement() -> tuple[str, dict[str, Any]]:
+        picked = {number: PICKED.format(names=f"%(names_{number})s", vals="f.vals") for number in by_id}
+        cases = " ".join(f"WHEN f.feature_set_id = {number} THEN {vals}" for number, vals in picked.items())
+        return STORED.format(vals=cases), {}
+
+    names = {f"names_{number}": ("text[]", one.picks) for number, one in by_id.items()}
+    arguments = {"set_ids": ("smallint[]", list(by_id)), "entity_ids": ("text[]", entity_ids)}
     with connection.cursor() as cursor:
-        cursor.execute(STORED.format(vals=vals), parameters)
+        prepared.execute(cursor, ("stored", *by_id), statement, arguments | names)
         rows = cursor.fetchall()
     return rows[0][0], {(by_id[row[1]].feature_set, row[2]): Served(*row[2:]) for row in rows if row[1] is not None}
 
