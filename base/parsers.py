@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import IO, Any
 
+import msgspec
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
@@ -43,6 +44,8 @@ class CloudEventBatchParser(StrictJSONParser):
 
 def parse_json(body: bytes, *, max_items: int = MAX_ITEMS) -> Any:
     """Parse one JSON document. Raises ParseError with a sentence for everything we do not take."""
+    if (value := _read_plain(body, max_items)) is not _DOUBT:
+        return value
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
     except RecursionError:
@@ -52,6 +55,50 @@ def parse_json(body: bytes, *, max_items: int = MAX_ITEMS) -> Any:
         raise ParseError(f"The body is not valid JSON: {reason[:200]}") from None
     _inspect(value, max_items)
     return value
+
+
+_DOUBT = object()
+_decode = msgspec.json.Decoder().decode
+
+
+def _read_plain(body: bytes, max_items: int) -> Any:
+    """Most bodies, several times faster; _DOUBT where only a closer look can tell.
+
+    Without a backslash no text can hold NUL or a lone surrogate. A key that appears twice is in the body once more
+    often than in the value: each key is a quote before a colon, and text can add to these but never hide one.
+    """
+    if b"\\" in body:
+        return _DOUBT
+    try:
+        value = _decode(body)
+    except (ValueError, RecursionError):
+        return _DOUBT
+    keys = _measure(value, max_items)
+    return value if body.translate(None, b" \t\r\n").count(b'":') == keys else _DOUBT
+
+
+def _measure(value: Any, max_items: int) -> int:
+    """How many keys there are. Raises TooLarge and ParseError for too many items and too great a depth."""
+    keys, items = 0, 1
+    level, depth = [value] if type(value) in _CONTAINERS else [], 1
+    while level:
+        if depth > MAX_DEPTH:
+            raise ParseError(f"JSON may be nested at most {MAX_DEPTH} deep.")
+        below = []
+        for node in level:
+            items += len(node)
+            if type(node) is dict:
+                keys += len(node)
+                below += [child for child in node.values() if type(child) in _CONTAINERS]
+            else:
+                below += [child for child in node if type(child) in _CONTAINERS]
+        if items > max_items:
+            raise TooLarge(f"JSON may hold at most {max_items} items.")
+        level, depth = below, depth + 1
+    return keys
+
+
+_CONTAINERS = (dict, list)
 
 
 def _refuse_constant(name: str) -> None:

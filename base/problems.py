@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -71,7 +72,7 @@ def exception_handler(exc: Exception, view_context: dict[str, Any]) -> Response 
     if response is None:
         return None
     if isinstance(exc, exceptions.ValidationError):
-        errors = list(_field_errors(exc.detail))
+        errors = list(field_errors(exc.detail))
         detail = errors[0]["detail"] if len(errors) == 1 else f"{len(errors)} fields are not valid."
         response.data = problem(response.status_code, detail=detail, errors=errors)
     else:
@@ -106,15 +107,16 @@ def _as_api_exception(exc: Exception) -> Exception:
     return exc
 
 
-def _field_errors(detail: Any, pointer: str = "") -> Any:
+def field_errors(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+    """A ValidationError's detail as JSON pointers with a sentence each."""
     if isinstance(detail, dict):
         for key, value in detail.items():
             step = "" if key == "non_field_errors" else f"/{key}"
-            yield from _field_errors(value, pointer + step)
+            yield from field_errors(value, pointer + step)
     elif isinstance(detail, list):
         nested = any(isinstance(item, dict | list) for item in detail)
         for index, item in enumerate(detail):
-            yield from _field_errors(item, f"{pointer}/{index}" if nested else pointer)
+            yield from field_errors(item, f"{pointer}/{index}" if nested else pointer)
     else:
         yield {"pointer": f"#{pointer}", "detail": str(detail)}
 

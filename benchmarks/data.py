@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.models import Session, User
 from base.roles import Role
+from features import counts
 from features.extraction import extract
 from features.materialize import Refreshed
 from loans import loader, synthetic
@@ -114,19 +115,25 @@ def events(entities: int, *, per_entity: int) -> None:
             "INSERT INTO features_knownentity (entity_type, entity_id) SELECT DISTINCT entity_type, entity_id "
             "FROM raw_events ORDER BY 1, 2"
         )
+        for what, n in (("events", entities * per_entity), ("entities", entities)):
+            counts.add(f"{what}:borrower", n)
     vacuum("raw_events", "features_knownentity")
+
+
+MARK = """
+INSERT INTO features_staleentity (entity_type, entity_id, events, from_event_id, earliest, latest)
+SELECT entity_type, entity_id, count(*), min(id), min(event_time), max(event_time) FROM raw_events GROUP BY 1, 2
+"""
 
 
 def forget_values() -> None:
     """As after a bulk load: nothing is computed, and every event waits."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
-        cursor.execute("TRUNCATE model_features, model_features_history, features_unprocessedevent")
-        cursor.execute(
-            "INSERT INTO features_unprocessedevent (event_id, entity_type, entity_id, event_time, error, tries) "
-            "SELECT id, entity_type, entity_id, event_time, '', 0 FROM raw_events"
-        )
-    vacuum("model_features", "model_features_history", "features_unprocessedevent")
+        cursor.execute("TRUNCATE model_features, model_features_history, features_staleentity")
+        cursor.execute("DELETE FROM features_countdelta WHERE what LIKE 'values:%'")
+        cursor.execute(MARK)
+    vacuum("model_features", "model_features_history", "features_staleentity")
 
 
 def vacuum(*tables: str) -> None:

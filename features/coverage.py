@@ -1,4 +1,4 @@
-"""Which entities have raw data but no features, or features that miss events: found by anti-join, not by counting."""
+"""Which entities have raw data but no features, or features that miss events, and how many: from counts and marks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from features import counts
 from features.catalogue import set_id
 from features.definitions import FeatureSet, feature_sets
 
@@ -36,62 +37,79 @@ class Coverage:
         return asdict(self) | {"without_features": self.without_features, "coverage_percent": self.percent}
 
 
-COUNT = """
-SELECT (SELECT count(*) FROM features_knownentity WHERE entity_type = %(entity_type)s),
-  (SELECT count(*) FROM model_features WHERE feature_set_id = %(set_id)s),  -- only known entities have values
-  count(DISTINCT u.entity_id) FILTER (WHERE v.entity_id IS NOT NULL AND u.error = ''),
-  count(DISTINCT u.entity_id) FILTER (WHERE u.error <> '')
-FROM features_unprocessedevent u
-LEFT JOIN model_features v ON v.feature_set_id = %(set_id)s AND v.entity_id = u.entity_id
-WHERE u.entity_type = %(entity_type)s
+MARKED_NOW = """
+SELECT DISTINCT m.entity_id FROM features_staleentity m
+WHERE m.entity_type = %(entity_type)s AND m.events > 0 AND m.latest <= now() AND NOT EXISTS (
+  SELECT 1 FROM features_failedentity f WHERE f.entity_type = m.entity_type AND f.entity_id = m.entity_id)
 """
+COUNT_MARKED = f"SELECT count(*) FROM ({MARKED_NOW}) marked"  # noqa: S608 - constants of this module
+# LIMIT keeps the planner at one look per mark instead of reading all values.
+COUNT_STALE = f"""
+SELECT count(*) FROM ({MARKED_NOW} ORDER BY 1) marked CROSS JOIN LATERAL (
+  SELECT 1 FROM model_features v WHERE v.feature_set_id = %(set_id)s AND v.entity_id = marked.entity_id LIMIT 1) has
+"""  # noqa: S608 - constants of this module
+FAILED = "SELECT entity_type, count(*) FROM features_failedentity GROUP BY entity_type"
 
 
 def coverage() -> list[Coverage]:
     """One row for each declared feature set."""
-    return [coverage_of(feature_set) for feature_set in feature_sets()]
+    return coverage_of(*feature_sets())
 
 
-def coverage_of(feature_set: type[FeatureSet]) -> Coverage:
+def coverage_of(*sets: type[FeatureSet]) -> list[Coverage]:
+    """One row for each of these sets, in their order."""
+    counted, found = counts.read(), []
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"entity_type": feature_set.entity.name, "set_id": set_id(feature_set)})
-        total, with_features, stale, failed = cursor.fetchone()
-    return Coverage(feature_set.name, feature_set.version, feature_set.entity.name, total, with_features, stale, failed)
+        cursor.execute(FAILED)
+        failed = dict(cursor.fetchall())
+        for each in sets:
+            total = counted.get(f"entities:{each.entity.name}", 0)
+            values = counted.get(f"values:{set_id(each)}", 0)
+            # Where every entity has values, each marked one is stale, and no value needs to be looked at.
+            question = COUNT_MARKED if values == total else COUNT_STALE
+            cursor.execute(question, {"entity_type": each.entity.name, "set_id": set_id(each)})
+            [stale] = cursor.fetchone()
+            failures = failed.get(each.entity.name, 0)
+            found.append(Coverage(each.name, each.version, each.entity.name, total, values, stale, failures))
+    return found
 
 
 # Entities in the order of their id after a given one, so that a run comes to an end whatever happens beside it.
-# The recursion jumps from one stale entity to the next over the backlog's index instead of reading all of it.
-WAITING = """
-WITH RECURSIVE stale(entity_id) AS (
-  (SELECT u.entity_id FROM features_unprocessedevent u
-   WHERE u.entity_type = %(entity_type)s AND u.entity_id > %(after)s AND u.event_time <= now()
-     AND (u.retry_at IS NULL OR u.retry_at <= now())
-   ORDER BY u.entity_id LIMIT 1)
-  UNION ALL
-  SELECT (SELECT u.entity_id FROM features_unprocessedevent u
-          WHERE u.entity_type = %(entity_type)s AND u.entity_id > s.entity_id AND u.event_time <= now()
-            AND (u.retry_at IS NULL OR u.retry_at <= now())
-          ORDER BY u.entity_id LIMIT 1)
-  FROM stale s WHERE s.entity_id IS NOT NULL
+# An entity that failed is not asked for again before its time, unless more events wait than at the last try.
+LATER = """
+WITH later AS MATERIALIZED (
+  SELECT f.entity_id FROM features_failedentity f
+  WHERE f.entity_type = %(entity_type)s AND f.retry_at > now() AND f.events >= (
+    SELECT coalesce(sum(m.events), 0) FROM features_staleentity m
+    WHERE m.entity_type = f.entity_type AND m.entity_id = f.entity_id AND m.latest <= now())
 )
+"""
+STEP = """
+SELECT DISTINCT m.entity_id FROM features_staleentity m
+WHERE m.entity_type = %(entity_type)s AND m.entity_id > %(after)s AND m.latest <= now()
+  AND NOT EXISTS (SELECT 1 FROM later WHERE later.entity_id = m.entity_id)
+ORDER BY m.entity_id LIMIT %(limit)s
+"""
+MARKED = f"{LATER} {STEP}"
+WAITING = f"""
+{LATER}
 SELECT entity_id FROM (
-  (SELECT entity_id FROM stale WHERE entity_id IS NOT NULL LIMIT %(limit)s)
+  ({STEP})
   UNION
   SELECT missing.entity_id FROM unnest(%(set_ids)s::smallint[]) AS s(id) CROSS JOIN LATERAL (
     SELECT e.entity_id FROM features_knownentity e
     WHERE e.entity_type = %(entity_type)s AND e.entity_id > %(after)s
       AND NOT EXISTS (SELECT 1 FROM model_features v WHERE v.feature_set_id = s.id AND v.entity_id = e.entity_id)
-      AND NOT EXISTS (SELECT 1 FROM features_unprocessedevent f
-                      WHERE f.entity_type = e.entity_type AND f.entity_id = e.entity_id AND f.retry_at > now())
+      AND NOT EXISTS (SELECT 1 FROM later WHERE later.entity_id = e.entity_id)
     ORDER BY e.entity_id LIMIT %(limit)s) missing
 ) waiting
 ORDER BY entity_id LIMIT %(limit)s
-"""
+"""  # noqa: S608 - constants of this module
 EVERY = """
 SELECT entity_id FROM features_knownentity WHERE entity_type = %(entity_type)s AND entity_id > %(after)s
 ORDER BY entity_id LIMIT %(limit)s
 """
-BEHIND = """
+WITHOUT = """
 SELECT e.entity_id FROM features_knownentity e
 WHERE e.entity_type = %(entity_type)s AND e.entity_id > %(after)s
   AND EXISTS (SELECT 1 FROM unnest(%(set_ids)s::smallint[]) AS s(id)
@@ -101,20 +119,36 @@ ORDER BY e.entity_id LIMIT %(limit)s
 """
 
 
+def marked_entities(entity_type: str, *, after: str = "", limit: int) -> list[str]:
+    """Entities with marks that are due: most of `waiting_entities`, at once however many entities there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(MARKED, {"entity_type": entity_type, "after": after, "limit": limit})
+        return [row[0] for row in cursor.fetchall()]
+
+
 def waiting_entities(entity_type: str, *, after: str = "", limit: int, as_of: Any = None) -> list[str]:
-    """Entities without features or with uncounted events; with `as_of`, those without values of exactly that time.
+    """Entities without features or with marks that are due; with `as_of`, those without values of exactly that time.
 
     An entity whose error is not yet due for another try is left out, unless it has new events.
     """
-    parameters = {
-        "entity_type": entity_type,
-        "after": after,
-        "limit": limit,
-        "set_ids": [set_id(feature_set) for feature_set in feature_sets(entity=entity_type)],
-        "as_of": as_of,
-    }
+    set_ids = [set_id(feature_set) for feature_set in feature_sets(entity=entity_type)]
+    if as_of is None:
+        counted = counts.read()
+        known = counted.get(f"entities:{entity_type}", 0)
+        set_ids = [number for number in set_ids if counted.get(f"values:{number}", 0) < known]  # others lack nobody
+    parameters = {"entity_type": entity_type, "after": after, "limit": limit, "set_ids": set_ids, "as_of": as_of}
     with connection.cursor() as cursor:
-        cursor.execute(WAITING if as_of is None else BEHIND, parameters)
+        cursor.execute(WAITING if as_of is None else WITHOUT, parameters)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def unrepaired_entities(entity_type: str) -> list[str]:
+    """Entities of which only history is left to correct."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT entity_id FROM features_staleentity WHERE entity_type = %s AND events = 0 ORDER BY 1",
+            [entity_type],
+        )
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -132,7 +166,8 @@ def count_waiting(entity_type: str) -> int:
 
 def totals() -> dict[str, int]:
     """Raw events, and those no value has counted yet."""
+    events = sum(n for what, n in counts.read().items() if what.startswith("events:"))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT (SELECT count(*) FROM raw_events), (SELECT count(*) FROM features_unprocessedevent)")
-        events, unprocessed = cursor.fetchone()
+        cursor.execute("SELECT coalesce(sum(events), 0)::bigint FROM features_staleentity")
+        [unprocessed] = cursor.fetchone()
     return {"total_events": events, "unprocessed_events": unprocessed}

@@ -12,8 +12,9 @@ from features.coverage import Coverage, coverage
 from features.models import FeatureSetVersion, RawEvent
 
 BACKLOG = """
-SELECT count(*), count(*) FILTER (WHERE error <> ''), now() - min(since) FILTER (WHERE event_time <= now())
-FROM features_unprocessedevent
+SELECT coalesce(sum(events), 0), (SELECT count(*) FROM features_failedentity),
+  now() - min(since) FILTER (WHERE events > 0 AND latest <= now())
+FROM features_staleentity
 """
 
 
@@ -31,11 +32,11 @@ def backlog() -> Number:
     with connection.cursor() as cursor:
         cursor.execute(BACKLOG)
         count, errors, oldest = cursor.fetchone()
-    note = f"{errors:,} with an error" + (f", oldest waits {lasting(oldest)}" if oldest else "")
+    note = f"{errors:,} entities failed" + (f", oldest waits {lasting(oldest)}" if oldest else "")
     return Number(
         title="Events not counted yet",
         value=f"{count:,}",
-        note=note if count else "every event is in the features",
+        note=note if count or errors else "every event is in the features",
         tone=BAD if errors else WARN if count else GOOD,
         href=list_url(RawEvent, "?processing=waits"),
     )

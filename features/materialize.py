@@ -3,38 +3,41 @@
 The order of steps is what makes it right (docs/adr/0003-exactly-once-features.md):
 1. lock the entities, so that computations of one entity follow each other;
 2. fix the as-of time;
-3. remove the visible unprocessed events up to it from the backlog;
-4. compute, in later snapshots, which see at least those events, and store: all in one transaction.
+3. take the marks that are due and that nobody is adding to;
+4. compute, in later snapshots, which see at least the events they stood for, and store: all in one transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import DataError, connection, transaction
 
+from features import backlog
 from features.catalogue import set_id
-from features.compute import CannotCompute, computation
+from features.compute import CannotCompute, computation, together
 from features.definitions import FeatureSet, feature_sets
-
-RETRY_FIRST_S, RETRY_MAX_S = 60, 86_400
+from features.repair import repair
 
 
 @dataclass(slots=True)
 class Refreshed:
-    """What a refresh did: entities stored, events counted, and the entities that failed with their error."""
+    """What a refresh did: entities stored, events counted, the entities that failed with their error, and how many
+    have more history to correct than fits in one transaction."""
 
     entities: int = 0
     events: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    unrepaired: int = 0
 
     def add(self, other: Refreshed) -> None:
         self.entities += other.entities
         self.events += other.events
         self.failed |= other.failed
+        self.unrepaired += other.unrepaired
 
 
 def refresh(
@@ -49,8 +52,8 @@ def refresh(
     """Compute every set of these entities as of now (or of a past time) and store the values, in one transaction.
 
     Entities that somebody else computes right now are waited for, or left out with `skip_locked`. An entity whose
-    computation fails gets its error noted on its events and does not hold up the others. Values as of a past time
-    are added to the history and leave the backlog alone.
+    computation fails gets its error noted and does not hold up the others. Where events came late, the values stored
+    as of past times are corrected. Values as of a past time are added to the history and leave the backlog alone.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         locked = _lock(cursor, entity_type, entity_ids, skip_locked)
@@ -59,7 +62,6 @@ def refresh(
         cursor.execute("SELECT coalesce(%s, clock_timestamp())", [as_of])  # the clock is read with the locks held
         [moment] = cursor.fetchone()
         done = _refresh_locked(entity_type, locked, moment, task_id=task_id, count_events=as_of is None)
-        _note_errors(cursor, entity_type, done.failed)
         if before_commit:
             before_commit()
         return done
@@ -70,17 +72,22 @@ def _refresh_locked(
 ) -> Refreshed:
     """Count the waiting events and store the values of every set, or neither.
 
-    When an entity cannot be computed the batch is halved until it stands alone; its events stay in the backlog.
+    When an entity cannot be computed the batch is halved until it stands alone; its marks stay in the backlog.
     """
+    taken = backlog.Taken()
     try:
         with transaction.atomic():
-            events = _take_events(entity_type, entity_ids, moment) if count_events else 0
-            for feature_set in feature_sets(entity=entity_type):
-                _store(feature_set, entity_ids, moment, task_id)
-        return Refreshed(len(entity_ids), events)
+            if count_events:
+                taken = backlog.take(entity_type, entity_ids, moment)
+                backlog.succeed(entity_type, entity_ids)
+            rest = _store_all(entity_type, entity_ids, moment, taken.earliest, task_id)
+        return Refreshed(len(entity_ids), taken.events, unrepaired=len(rest))
     except (DataError, CannotCompute) as error:
-        if len(entity_ids) == 1:
-            return Refreshed(failed={entity_ids[0]: str(error).splitlines()[0]})
+        message = str(error).splitlines()[0]
+    if len(entity_ids) == 1:
+        if count_events:
+            backlog.fail(entity_type, entity_ids[0], message, events=taken.events)
+        return Refreshed(failed={entity_ids[0]: message})
     middle, done = len(entity_ids) // 2, Refreshed()
     for half in (entity_ids[:middle], entity_ids[middle:]):
         done.add(_refresh_locked(entity_type, half, moment, task_id=task_id, count_events=count_events))
@@ -98,43 +105,67 @@ def _lock(cursor: Any, entity_type: str, entity_ids: Sequence[str], skip_locked:
     return [row[0] for row in cursor.fetchall()]
 
 
-def _take_events(entity_type: str, entity_ids: list[str], moment: datetime) -> int:
-    """Remove the visible unprocessed events up to the moment. What follows sees at least these."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM features_unprocessedevent WHERE entity_type = %s AND entity_id = ANY(%s) AND event_time <= %s",
-            [entity_type, entity_ids, moment],
-        )
-        return cursor.rowcount
+def _store_all(
+    entity_type: str,
+    entity_ids: list[str],
+    moment: datetime,
+    earliest: Mapping[str, datetime],
+    task_id: str | None,
+) -> dict[str, datetime]:
+    """Store every set and correct the history behind late events; returns what of it is left for later."""
+    sets = feature_sets(entity=entity_type)
+    late: set[str] = set()
+    for group in together(sets):
+        late |= _store(group, entity_ids, moment, earliest, task_id)
+    if not late:
+        return {}
+    rest = repair(sets, {entity_id: earliest[entity_id] for entity_id in sorted(late)}, moment, task_id=task_id)
+    if rest:
+        backlog.leave(entity_type, rest)
+    return rest
 
 
+# No history is newer than the latest value, so an event after the value that was replaced touches no history.
 STORE = """
 WITH computed AS MATERIALIZED ({query}),
+fresh AS MATERIALIZED (
+  SELECT v.set_id, c.entity_id, c.as_of, c.source_rows, v.vals
+  FROM computed c CROSS JOIN LATERAL (VALUES {sets}) AS v(set_id, vals) ORDER BY c.entity_id, v.set_id
+),
 latest AS (
   INSERT INTO model_features (feature_set_id, entity_id, as_of, computed_at, source_rows, vals, task_id)
-  SELECT %(set_id)s, entity_id, as_of, clock_timestamp(), source_rows, vals, %(task_id)s::uuid
-  FROM computed ORDER BY entity_id
+  SELECT set_id, entity_id, as_of, clock_timestamp(), source_rows, vals, %(task_id)s::uuid FROM fresh
   ON CONFLICT (feature_set_id, entity_id) DO UPDATE SET as_of = excluded.as_of, computed_at = excluded.computed_at,
     source_rows = excluded.source_rows, vals = excluded.vals, task_id = excluded.task_id
   WHERE model_features.as_of <= excluded.as_of
+  RETURNING new.feature_set_id, new.entity_id, old.as_of AS before
+), history AS (
+  INSERT INTO model_features_history (feature_set_id, entity_id, as_of, computed_at, source_rows, vals, task_id)
+  SELECT set_id, entity_id, as_of, clock_timestamp(), source_rows, vals, %(task_id)s::uuid FROM fresh
+), counted AS (
+  INSERT INTO features_countdelta (what, n)
+  SELECT 'values:' || feature_set_id, count(*) FROM latest WHERE before IS NULL GROUP BY feature_set_id
 )
-INSERT INTO model_features_history (feature_set_id, entity_id, as_of, computed_at, source_rows, vals, task_id)
-SELECT %(set_id)s, entity_id, as_of, clock_timestamp(), source_rows, vals, %(task_id)s::uuid FROM computed
+SELECT DISTINCT latest.entity_id FROM latest
+JOIN unnest(%(marked)s::text[], %(earliest)s::timestamptz[]) AS mark(entity_id, earliest)
+  ON mark.entity_id = latest.entity_id AND mark.earliest <= latest.before
 """
 
 
-def _store(feature_set: type[FeatureSet], entity_ids: list[str], moment: datetime, task_id: str | None) -> None:
-    query, parameters = computation([feature_set], entity_ids, [moment] * len(entity_ids))
-    parameters |= {"set_id": set_id(feature_set), "task_id": task_id}
+def _store(
+    group: Sequence[type[FeatureSet]],
+    entity_ids: list[str],
+    moment: datetime,
+    earliest: Mapping[str, datetime],
+    task_id: str | None,
+) -> set[str]:
+    """Compute sets of one source by one scan; returns the entities with an event older than a value they had."""
+    query, parameters = computation(group, entity_ids, [moment] * len(entity_ids))
+    parameters |= {"task_id": task_id, "marked": list(earliest), "earliest": list(earliest.values())}
+    pairs = []
+    for number, feature_set in enumerate(group):
+        parameters[f"set_{number}"] = set_id(feature_set)
+        pairs.append(f"(%(set_{number})s::smallint, c.vals{f'_{number}' if number else ''})")
     with connection.cursor() as cursor:
-        cursor.execute(STORE.format(query=query), parameters)
-
-
-def _note_errors(cursor: Any, entity_type: str, failed: dict[str, str]) -> None:
-    for entity_id, error in failed.items():
-        cursor.execute(
-            "UPDATE features_unprocessedevent SET error = %s, tries = tries + 1, "
-            "retry_at = now() + make_interval(secs => least(%s * 2 ^ tries, %s)) "
-            "WHERE entity_type = %s AND entity_id = %s",
-            [error[:1000], RETRY_FIRST_S, RETRY_MAX_S, entity_type, entity_id],
-        )
+        cursor.execute(STORE.format(query=query, sets=", ".join(pairs)), parameters)
+        return {row[0] for row in cursor.fetchall()}

@@ -52,7 +52,8 @@ class RawEvent(models.Model):
                 include=["value", "event_type", "recorded_at", "id"],
                 name="raw_event_covering",
             ),
-            models.Index(fields=["event_type", "event_time"], name="raw_event_by_type"),
+            # All events of a type. Many rows share a key, so it is small and its pages are filled one after another.
+            models.Index(fields=["event_type"], name="raw_event_of_type"),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
@@ -75,29 +76,59 @@ class KnownEntity(models.Model):
         return f"{self.entity_type}:{self.entity_id}"
 
 
-class UnprocessedEvent(models.Model):
-    """A raw event that no stored value has counted yet, with the error that keeps it so.
+class StaleEntity(models.Model):
+    """A mark: this entity has events that no stored value has counted yet, or history that they have yet to correct.
 
-    Removed in the transaction of the values that counted it, so an event is processed when it has no row here.
+    Removed in the transaction of the values that counted the events. An entity may have several marks; concurrent
+    writers add one each instead of waiting for one another (docs/adr/0003-exactly-once-features.md).
     """
 
-    # Raw events are never removed, so checking this reference on every insert would buy nothing.
-    event = models.OneToOneField(
-        RawEvent, models.CASCADE, primary_key=True, db_constraint=False, related_name="unprocessed"
-    )
+    id = models.BigAutoField(primary_key=True)
     entity_type = models.CharField(max_length=60)
     entity_id = models.CharField(max_length=100)
-    event_time = models.DateTimeField()
+    events = models.IntegerField()  # how many it stands for; none when only history is left to correct
+    from_event_id = models.BigIntegerField(null=True)  # the smallest of their ids; none without raw events
+    earliest = models.DateTimeField()
+    latest = models.DateTimeField()  # due from then on
     since = models.DateTimeField(db_default=Now())
-    error = models.TextField(default="")
-    tries = models.PositiveSmallIntegerField(default=0)
-    retry_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["entity_type", "entity_id"], name="unprocessed_by_entity")]
+        verbose_name_plural = "stale entities"
+        # Nothing that an update changes is indexed, so updates stay in their page (fillfactor 70).
+        indexes = [models.Index(fields=["entity_type", "entity_id"], name="stale_by_entity")]
 
     def __str__(self) -> str:
-        return f"event {self.event_id}"
+        return f"{self.entity_type}:{self.entity_id}, {self.events} events"
+
+
+class FailedEntity(models.Model):
+    """An entity whose features could not be computed, and why. Removed when they are."""
+
+    entity_type = models.CharField(max_length=60)
+    entity_id = models.CharField(max_length=100)
+    error = models.TextField()
+    tries = models.PositiveSmallIntegerField(default=1)
+    events = models.IntegerField(default=0)  # how many waited at the last try: more make it due at once
+    retry_at = models.DateTimeField()
+    since = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "failed entities"
+        constraints = [models.UniqueConstraint(fields=["entity_type", "entity_id"], name="failed_entity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entity_type}:{self.entity_id}"
+
+
+class CountDelta(models.Model):
+    """What a transaction added to a count, written in it; the sum is the count, exact in every snapshot."""
+
+    id = models.BigAutoField(primary_key=True)
+    what = models.CharField(max_length=100)
+    n = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.n:+}"
 
 
 class FeatureSetVersion(models.Model):
@@ -129,7 +160,10 @@ class FeatureSetVersion(models.Model):
 class StoredValue(models.Model):
     """The features of one entity as of a time: all of a set's values, and where they came from."""
 
-    feature_set = models.ForeignKey(FeatureSetVersion, models.PROTECT, related_name="+")
+    # The catalogue's rows are never removed, so checking this reference on every value would buy nothing.
+    feature_set = models.ForeignKey(
+        FeatureSetVersion, models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     entity_id = models.CharField(max_length=100)
     as_of = models.DateTimeField()  # no event after this was counted
     computed_at = models.DateTimeField()
@@ -153,7 +187,7 @@ class FeatureValue(StoredValue):
 
 
 class FeatureHistory(StoredValue):
-    """Every value that was ever stored, for audit and replay."""
+    """Every value that was ever stored, for audit and replay. Of several with one as-of time the newest is right."""
 
     class Meta:
         db_table = "model_features_history"

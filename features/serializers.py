@@ -11,10 +11,24 @@ from base.serializers import StrictSerializer
 MAX_ENTITIES, MAX_FEATURES = 1_000, 500
 
 
+class FaultSerializer(serializers.Serializer):
+    pointer = serializers.CharField(help_text="JSON pointer into the request")
+    detail = serializers.CharField()
+
+
+class VerdictSerializer(serializers.Serializer):
+    index = serializers.IntegerField(help_text="place in the request, from 0")
+    id = serializers.CharField(allow_null=True, help_text="of the event, where it has one")
+    verdict = serializers.ChoiceField(choices=["added", "known", "rejected"])
+    errors = FaultSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
 class IngestedSerializer(serializers.Serializer):
-    accepted = serializers.IntegerField()
+    accepted = serializers.IntegerField(help_text="events that are stored now, new or known before")
     added = serializers.IntegerField(help_text="events not known before")
+    rejected = serializers.IntegerField(help_text="events of the array that were refused")
     task_ids = serializers.ListField(child=serializers.UUIDField())
+    verdicts = VerdictSerializer(many=True, help_text="known and rejected events; with ?verdicts=all every one")
 
 
 class CloudEventSerializer(serializers.Serializer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from features import extraction
+from features import counts, extraction
 from features.materialize import Refreshed, refresh
 from tasks.definitions import PermanentError, every, task
 from tasks.execution import TaskContext
@@ -19,8 +19,10 @@ def compute_features(
 ) -> dict[str, Any]:
     """Bring one entity up to date. All of its sets are computed; the named one is what the caller waits for."""
     done = refresh(entity_type, [entity_id], task_id=context.task_id)
+    if done.unrepaired:
+        request_repair(entity_type)
     if entity_id in done.failed:
-        # The error stands on the entity's events and they are tried again in the background.
+        # The error is noted and the entity is tried again in the background.
         raise PermanentError(done.failed[entity_id])
     return {
         "entity_type": entity_type,
@@ -46,6 +48,8 @@ def refresh_stale(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
     for done in batches:
         total.add(done)
         context.progress(0, f"{total.entities} entities")
+    if total.unrepaired:
+        request_repair(entity_type)
     return _summary(total)
 
 
@@ -60,7 +64,35 @@ def request_refresh(entity_type: str) -> str:
 @task(takes_context=True, timeout_s=60)
 def store_served(context: TaskContext, *, entity_type: str, entity_ids: list[str]) -> dict[str, Any]:
     """Store what a reader had to have computed, so that the next one finds it."""
-    return _summary(refresh(entity_type, entity_ids, task_id=context.task_id, skip_locked=True))
+    done = refresh(entity_type, entity_ids, task_id=context.task_id, skip_locked=True)
+    if done.unrepaired:
+        request_repair(entity_type)
+    return _summary(done)
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
+def repair_history(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
+    """Correct stored values of past times where late events touch more of them than one transaction takes."""
+    total = Refreshed()
+    for done in extraction.repair_histories(entity_type, task_id=context.task_id, before_commit=context.fence):
+        total.add(done)
+        context.progress(0, f"{total.entities} parts")
+    return _summary(total)
+
+
+def request_repair(entity_type: str) -> str:
+    """Ask for `repair_history`, unless one waits already. Returns its id."""
+    key = f"repair:{entity_type}"
+    return (
+        repair_history.using(coalesce_key=key, subject=("entity_type", entity_type)).enqueue(entity_type=entity_type).id
+    )
+
+
+@every(timedelta(minutes=1))
+@task(queue_name="low", timeout_s=60)
+def compact_counts() -> dict[str, Any]:
+    """Sum up what transactions added to the counts, so that reading them stays fast."""
+    return {"counts": counts.compact()}
 
 
 @every(timedelta(minutes=5), batch_size=50, max_batches=5)
@@ -79,6 +111,7 @@ def backfill_all(context: TaskContext, *, batch_size: int = 50, max_batches: int
 def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dict[str, Any]:
     total, left = Refreshed(), max_batches
     for entity_type in extraction.entity_types():
+        unrepaired = total.unrepaired
         batches = extraction.extract(
             entity_type,
             batch_size=batch_size,
@@ -91,6 +124,8 @@ def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dic
             left -= 1
             percent = 100 * (max_batches - left) / max_batches
             context.progress(percent, f"{total.entities} entities, {len(total.failed)} failed")
+        if total.unrepaired > unrepaired:
+            request_repair(entity_type)
     return _summary(total) | {"batches": max_batches - left}
 
 

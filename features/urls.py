@@ -1,6 +1,6 @@
 from django.urls import path
 
-from features.views import catalogue, events, feast, inference
+from features.views import catalogue, coverage, events, feast, inference
 
 urlpatterns = [
     path("events/", events.Events.as_view(), name="events"),
@@ -8,7 +8,7 @@ urlpatterns = [
     path("features/discovery/<str:feature_type>", catalogue.FeatureDetail.as_view(), name="feature-detail"),
     path("features/inference", inference.Inference.as_view(), name="feature-inference"),
     path("get-online-features", feast.GetOnlineFeatures.as_view(), name="get-online-features"),
-    path("admin/features/stats", events.Stats.as_view(), name="feature-stats"),
-    path("admin/features/batch-extract", events.BatchExtract.as_view(), name="feature-batch-extract"),
-    path("admin/features/backfill-all", events.BackfillAll.as_view(), name="feature-backfill-all"),
+    path("admin/features/stats", coverage.Stats.as_view(), name="feature-stats"),
+    path("admin/features/batch-extract", coverage.BatchExtract.as_view(), name="feature-batch-extract"),
+    path("admin/features/backfill-all", coverage.BackfillAll.as_view(), name="feature-backfill-all"),
 ]

@@ -160,7 +160,7 @@ def coverage_row(row: FeatureSetVersion) -> coverage.Coverage | None:
     """None for a version that the code does not declare any more. Computed once for a row."""
     if not hasattr(row, "_coverage"):
         declared = find_feature_set(row.name, row.version)
-        row._coverage = coverage.coverage_of(declared) if declared else None  # type: ignore[attr-defined]
+        row._coverage = coverage.coverage_of(declared)[0] if declared else None  # type: ignore[attr-defined]
     return row._coverage  # type: ignore[attr-defined]
 
 
@@ -173,7 +173,7 @@ def coverage_panel(found: coverage.Coverage) -> Tracker:
             ("stale", found.stale, WARN),
             ("without features", max(found.without_features, 0), IDLE),
         ],
-        note=f"{found.failed:,} entities have events that could not be counted.",
+        note=f"{found.failed:,} entities could not be computed.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from unfold.decorators import display
 
@@ -13,7 +13,7 @@ from base.admin import ReadOnlyAdmin, moment_column
 from base.links import entity_link
 from base.panels import BAD, GOOD, WARN, Facts, Panel, Text, badge, pretty, when
 from features.definitions import entities, event_types
-from features.models import RawEvent
+from features.models import FailedEntity, RawEvent, StaleEntity
 
 
 class EventTypeFilter(admin.SimpleListFilter):
@@ -34,11 +34,21 @@ class ProcessedFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         conditions = {
-            "done": Q(unprocessed=None),
-            "waits": Q(unprocessed__isnull=False),
-            "error": Q(unprocessed__error__gt=""),
+            "done": Q(waits_since=None),
+            "waits": Q(waits_since__isnull=False),
+            "error": Q(waits_since__isnull=False, failure__isnull=False),
         }
         return queryset.filter(conditions.get(self.value() or "", Q()))
+
+
+def with_processing(events: QuerySet[RawEvent]) -> QuerySet[RawEvent]:
+    """Adds `waits_since` to events that a mark of their entity may stand for, and `failure`, the entity's error."""
+    same = {"entity_type": OuterRef("entity_type"), "entity_id": OuterRef("entity_id")}
+    marks = StaleEntity.objects.filter(**same, from_event_id__lte=OuterRef("pk")).order_by("since")
+    failures = FailedEntity.objects.filter(**same)
+    return events.annotate(
+        waits_since=Subquery(marks.values("since")[:1]), failure=Subquery(failures.values("error")[:1])
+    )
 
 
 @admin.register(RawEvent)
@@ -47,9 +57,11 @@ class RawEventAdmin(ReadOnlyAdmin):
     list_display = ["event_type", "processed", "entity", "number", moment_column("event_time", "Happened"),
                     moment_column("recorded_at", "Recorded"), "source", "error"]  # fmt: skip
     list_filter = [ProcessedFilter, EventTypeFilter]
-    list_select_related = ["unprocessed"]
     search_fields = ["entity_id", "source_id"]
     search_help_text = "Exact entity id or source id"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RawEvent]:
+        return with_processing(super().get_queryset(request))
 
     @display(description="Entity")
     def entity(self, row: RawEvent) -> str:
@@ -60,22 +72,19 @@ class RawEventAdmin(ReadOnlyAdmin):
         return "" if row.value is None else f"{row.value.normalize():f}"
 
     @display(description="Processing")
-    def processed(self, row: RawEvent) -> str:
-        waiting = getattr(row, "unprocessed", None)
-        if waiting is None:
+    def processed(self, row: Any) -> str:
+        if row.waits_since is None:
             return badge("counted", GOOD)
-        return badge("error", BAD) if waiting.error else badge("waits", WARN)
+        return badge("error", BAD) if row.failure else badge("waits", WARN)
 
     @display(description="Error")
-    def error(self, row: RawEvent) -> str:
-        waiting = getattr(row, "unprocessed", None)
-        return waiting.error[:120] if waiting else ""
+    def error(self, row: Any) -> str:
+        return (row.failure or "")[:120] if row.waits_since else ""
 
     def find(self, term: str) -> Q:
         return self.first_of(Q(entity_type__in=list(entities()), entity_id=term), Q(source_id=term))
 
-    def panels(self, request: HttpRequest, row: RawEvent) -> list[Panel]:
-        waiting = getattr(row, "unprocessed", None)
+    def panels(self, request: HttpRequest, row: Any) -> list[Panel]:
         rows = [
             ("Entity", entity_link(request.user, row.entity_type, row.entity_id)),
             ("Happened", when(row.event_time)),
@@ -85,11 +94,10 @@ class RawEventAdmin(ReadOnlyAdmin):
             ("Source id", row.source_id),
             ("Processing", self.processed(row)),
         ]
-        if waiting:
-            rows += [("Waits since", when(waiting.since)), ("Tries", waiting.tries)]
-            rows += [("Next try", when(waiting.retry_at))]
-        panels: list[Panel] = [
-            Text(title="Payload", text=pretty(row.payload)),
-            Facts(title=row.event_type, rows=rows, side=True),
-        ]
-        return [Text(title="Error", text=waiting.error, tone=BAD), *panels] if waiting and waiting.error else panels
+        panels: list[Panel] = [Text(title="Payload", text=pretty(row.payload))]
+        if row.waits_since:
+            rows.append(("Waits since", when(row.waits_since)))
+            if failed := FailedEntity.objects.filter(entity_type=row.entity_type, entity_id=row.entity_id).first():
+                rows += [("Tries", failed.tries), ("Next try", when(failed.retry_at))]
+                panels.insert(0, Text(title="Error", text=failed.error, tone=BAD))
+        return [*panels, Facts(title=row.event_type, rows=rows, side=True)]

@@ -10,7 +10,7 @@ $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("features", "0001_initial")]
+    dependencies = [("features", "0002_stale_marks")]
     operations = [
         migrations.RunSQL(ENTROPY, "DROP FUNCTION features_entropy(text[])"),
         migrations.AddField("featuresetversion", "ttl_s", models.PositiveIntegerField(null=True)),

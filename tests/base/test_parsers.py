@@ -22,6 +22,7 @@ def test_what_it_takes_it_reads_as_json_does(value):
     clean = "\\u0000" not in text and not any(f"\\ud{digit}" in text for digit in "89abcdef")
     if clean:
         assert parse_json(text.encode()) == value
+        assert parse_json(json.dumps(value, ensure_ascii=False, indent=1).encode()) == value
 
 
 @given(st.binary(max_size=60))
@@ -42,6 +43,9 @@ def test_no_bytes_make_it_raise_anything_but_an_api_error(body):
         b'{"a": -Infinity}',
         b'{"a": 1e999}',
         b'{"a": 1, "a": 2}',
+        b'{"a" :1,"a":2}',
+        b'{"a": {"b": 1, "b" \n : ":"}}',
+        b'[{"a": "\\\\", "a": 1}]',
         b'"\\u0000"',
         b'{"\\u0000": 1}',
         b'["\\ud800"]',

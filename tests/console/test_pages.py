@@ -9,10 +9,11 @@ from django.urls import reverse
 from audit.models import Entry
 from audit.services import log_audit_event, seal
 from base.context import acting
+from features import backlog
 from features.definitions import feature_sets
 from features.ingest import ingest
 from features.materialize import refresh
-from features.models import FeatureHistory, FeatureSetVersion, FeatureValue, RawEvent, UnprocessedEvent
+from features.models import FeatureHistory, FeatureSetVersion, FeatureValue, RawEvent
 from loans.models import Borrower, LoanRequest
 from tasks.models import Attempt, Task
 from tests import makers
@@ -142,7 +143,7 @@ def test_a_value_shows_each_feature_and_its_history(staff):
 def test_events_say_whether_they_were_counted_and_why_not(staff):
     ingest([makers.watered("a", source_id="meter-1"), makers.watered("b")])
     refresh("plot", ["a"])
-    UnprocessedEvent.objects.filter(entity_id="b").update(error="numeric field overflow")
+    backlog.fail("plot", "b", "numeric field overflow", events=1)
     counted, failing = RawEvent.objects.get(entity_id="a"), RawEvent.objects.get(entity_id="b")
     operator = staff("operator")
     assert found(operator, RawEvent, processing="done") == [counted]

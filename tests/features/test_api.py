@@ -45,14 +45,43 @@ def test_an_event_is_accepted_once_however_often_it_is_sent(service):
     assert str(event.value) == "12.50" and event.payload == {"litres": "12.50"}
 
 
-def test_a_batch_is_stored_whole_or_not_at_all(service):
-    batch = [EVENT | {"id": str(number)} for number in range(50)]
-    assert send(service, batch, "application/cloudevents-batch+json").json()["added"] == 50
-    batch[7] = batch[7] | {"id": "new", "data": {"litres": "a lot"}}
-    answer = send(service, [*batch, EVENT | {"id": "other"}], "application/cloudevents-batch+json")
-    assert answer.status_code == 400
-    assert answer.json()["errors"] == [{"pointer": "#/7/data/litres", "detail": "litres must be a number."}]
-    assert RawEvent.objects.count() == 50
+def test_of_a_batch_the_good_events_are_stored_and_each_other_gets_its_verdict(service):
+    batch = [EVENT | {"id": str(number)} for number in range(3)]
+    assert send(service, batch, "application/cloudevents-batch+json").json()["verdicts"] == []
+    batch[1] = batch[1] | {"id": "new", "data": {"litres": "a lot"}}
+    answer = send(service, [*batch, EVENT | {"id": "other"}, 5, EVENT | {"id": "other"}])
+    body = answer.json()
+    assert answer.status_code == 202
+    assert (body["accepted"], body["added"], body["rejected"]) == (4, 1, 2)
+    litres = {"pointer": "#/1/data/litres", "detail": "litres must be a number."}
+    assert body["verdicts"] == [
+        {"index": 0, "id": "0", "verdict": "known"},
+        {"index": 1, "id": "new", "verdict": "rejected", "errors": [litres]},
+        {"index": 2, "id": "2", "verdict": "known"},
+        {"index": 4, "id": None, "verdict": "rejected",
+         "errors": [{"pointer": "#/4", "detail": "A CloudEvent is a JSON object."}]},
+        {"index": 5, "id": "other", "verdict": "known"},
+    ]  # fmt: skip
+    assert RawEvent.objects.count() == 4
+
+
+def test_verdicts_of_all_events_are_given_when_asked_for(service):
+    answer = service.post("/api/v1/events/?verdicts=all", [EVENT, EVENT | {"id": "2"}], format="json")
+    assert [(v["id"], v["verdict"]) for v in answer.json()["verdicts"]] == [("1", "added"), ("2", "added")]
+    for question in ("verdicts=some", "verdict=all"):
+        assert service.post(f"/api/v1/events/?{question}", [EVENT], format="json").status_code == 400
+
+
+def test_a_batch_of_which_nothing_can_be_stored_is_refused_with_pointers(service):
+    answer = send(service, [EVENT | {"id": ""}, EVENT | {"data": {"litres": True}}])
+    assert answer.status_code == 422 and answer["Content-Type"] == "application/problem+json"
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["#/0/id", "#/1/data/litres"]
+
+
+def test_ten_thousand_events_fit_into_one_request_and_no_more(service):
+    batch = [EVENT | {"id": str(number), "subject": f"plot-{number % 700}"} for number in range(10_000)]
+    assert send(service, batch).json()["added"] == 10_000
+    assert send(service, [*batch, EVENT]).status_code == 400
 
 
 def test_the_binary_mode_takes_its_attributes_from_headers(service):
@@ -95,9 +124,9 @@ def test_what_is_not_a_proper_event_is_refused(service, change):
     assert not RawEvent.objects.exists()
 
 
-@pytest.mark.parametrize("body", ["text", 5, None, [5], [[]]])
-def test_what_is_not_an_event_at_all_is_refused(service, body):
-    assert send(service, body).status_code == 400
+@pytest.mark.parametrize(("body", "status"), [("text", 400), (5, 400), (None, 400), ([5], 422), ([[]], 422)])
+def test_what_is_not_an_event_at_all_is_refused(service, body, status):
+    assert send(service, body).status_code == status
 
 
 def test_discovery_describes_every_feature_with_the_documents_keys(service):
@@ -195,13 +224,3 @@ def test_the_backfill_command_covers_everything_and_is_resumable(service, capsys
     assert "plot: 2 entities" in capsys.readouterr().out
     call_command("backfill_features", "--entity", "plot", "--batch-size", "3")
     assert "plot: 5 entities" in (out := capsys.readouterr().out) and "coverage 100.0 %" in out
-
-
-def test_load_events_reads_csv_and_counts_known_events_once(tmp_path, capsys):
-    file = tmp_path / "events.csv"
-    lines = [f"bank,{n},garden.watered,plot-{n % 3},2026-01-0{n}T00:00:00Z,{n}.5" for n in range(1, 9)]
-    file.write_text("source,source_id,event_type,entity_id,event_time,litres\n" + "\n".join(lines) + "\n")
-    call_command("load_events", str(file))
-    call_command("load_events", str(file))
-    assert capsys.readouterr().out.splitlines() == ["8 events read, 8 new", "8 events read, 0 new"]
-    assert str(RawEvent.objects.get(source_id="8").value) == "8.5"

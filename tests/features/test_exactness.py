@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from features.coverage import waiting_entities
 from features.definitions import feature_sets
 from features.ingest import NewEvent, ingest
 from features.materialize import refresh
@@ -101,14 +102,14 @@ def test_stored_values_say_where_they_come_from():
 
 @pytest.mark.django_db
 def test_a_late_event_is_counted_and_marked_in_one_go():
-    from features.models import UnprocessedEvent
+    from features.models import StaleEntity
 
     ingest([watered(days_ago=1)], refresh=False)
     refresh("plot", ["a"])
     ingest([watered(days_ago=20)], refresh=False)
-    assert UnprocessedEvent.objects.count() == 1
+    assert StaleEntity.objects.count() == 1
     refresh("plot", ["a"])
-    assert UnprocessedEvent.objects.count() == 0
+    assert StaleEntity.objects.count() == 0
     assert stored(PlotCare, ["a"])["a"].values()["litres"] == 20
 
 
@@ -125,7 +126,7 @@ def test_values_of_a_past_time_join_the_history_and_do_not_replace_newer_ones():
 
 @pytest.mark.django_db
 def test_an_entity_that_fails_keeps_its_error_and_stops_nobody():
-    from features.models import UnprocessedEvent
+    from features.models import FailedEntity, StaleEntity
 
     good = [watered(f"plot-{n}") for n in range(20)]
     bad = watered("bad")
@@ -134,18 +135,26 @@ def test_an_entity_that_fails_keeps_its_error_and_stops_nobody():
     _break_payload("bad")
     done = refresh("plot", [f"plot-{n}" for n in range(20)] + ["bad"])
     assert done.entities == 20 and set(done.failed) == {"bad"}
-    waiting = UnprocessedEvent.objects.get()
-    assert waiting.entity_id == "bad" and "numeric" in waiting.error and waiting.retry_at
+    failed = FailedEntity.objects.get()
+    assert StaleEntity.objects.get().entity_id == failed.entity_id == "bad" and "numeric" in failed.error
+    assert "bad" not in waiting_entities("plot", limit=10)
+    ingest([watered("bad")], refresh=False)
+    assert "bad" in waiting_entities("plot", limit=10)
+    refresh("plot", ["bad"])
+    assert "bad" not in waiting_entities("plot", limit=10) and FailedEntity.objects.get().tries == 2
+    _break_payload("bad", {"litres": "1"})
+    refresh("plot", ["bad"])
+    assert not FailedEntity.objects.exists() and not StaleEntity.objects.exists()
 
 
-def _break_payload(entity_id: str) -> None:
+def _break_payload(entity_id: str, payload: dict = {"litres": "1", "moisture": "damp"}) -> None:  # noqa: B006
     """Something an older release let in: text where a number belongs."""
     import pgtrigger
 
     from features.models import RawEvent
 
     with pgtrigger.ignore("features.RawEvent:append_only"):
-        RawEvent.objects.filter(entity_id=entity_id).update(payload={"litres": "1", "moisture": "damp"})
+        RawEvent.objects.filter(entity_id=entity_id).update(payload=payload)
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 from features.extraction import extract
 from features.ingest import ingest
 from features.materialize import refresh
-from features.models import FeatureValue, KnownEntity, RawEvent, UnprocessedEvent
+from features.models import FeatureValue, KnownEntity, RawEvent, StaleEntity
 from features.serving import stored
 from tasks.models import Task
 from tests.garden.features import PlotCare
@@ -49,10 +49,10 @@ def test_an_event_committed_late_is_not_missed(redis):
 
     in_threads(slow_writer, computer)
     assert stored(PlotCare, ["a"])["a"].values()["events"] == 1
-    assert UnprocessedEvent.objects.count() == 1
+    assert StaleEntity.objects.count() == 1
     refresh("plot", ["a"])
     assert stored(PlotCare, ["a"])["a"].values()["events"] == 2
-    assert not UnprocessedEvent.objects.exists()
+    assert not StaleEntity.objects.exists()
 
 
 def test_writers_and_computers_together_count_everything_once(redis):
@@ -77,7 +77,7 @@ def test_writers_and_computers_together_count_everything_once(redis):
 
     in_threads(writers, computer, computer)
     list(extract("plot", batch_size=5, max_batches=100))
-    assert RawEvent.objects.count() == 400 and not UnprocessedEvent.objects.exists()
+    assert RawEvent.objects.count() == 400 and not StaleEntity.objects.exists()
     for plot in KnownEntity.objects.values_list("entity_id", flat=True):
         values = stored(PlotCare, [plot])[plot].values()
         mine = [event for event in events if event.entity_id == plot]
@@ -130,7 +130,7 @@ def test_new_events_reach_their_features_through_a_worker(processes):
     processes.worker()
     ingest([watered(f"plot-{number}", litres=3) for number in range(40)])
     eventually(lambda: FeatureValue.objects.filter(feature_set__name="plot_care").count() == 40, log=processes.log)
-    assert not UnprocessedEvent.objects.exists()
+    assert not StaleEntity.objects.exists()
     value = FeatureValue.objects.filter(feature_set__name="plot_care").first()
     assert Task.objects.get(pk=value.task_id).name == "features.refresh_stale"
 
@@ -143,7 +143,7 @@ def test_a_worker_killed_in_a_batch_neither_loses_nor_doubles(processes):
     eventually(lambda: Task.objects.filter(name="features.refresh_stale", status="processing").exists())
     processes.kill(worker)
     processes.worker(TASK_LEASE_S="2", TASK_RESEND_S="1")
-    eventually(lambda: not UnprocessedEvent.objects.exists(), within_s=40, log=processes.log)
+    eventually(lambda: not StaleEntity.objects.exists(), within_s=40, log=processes.log)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), sum((vals->>'events')::int) FROM model_features v "

@@ -68,6 +68,9 @@ class Command(BaseCommand):
             for batch in batches:
                 done.add(batch)
                 bar.advance(row, batch.entities + len(batch.failed))
+            if done.unrepaired:
+                for part in extraction.repair_histories(entity_type):
+                    done.failed |= part.failed
             log_audit_event(
                 "features_backfilled",
                 "entity_type",

@@ -2,84 +2,87 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.dateparse import parse_datetime
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from features.definitions import InvalidEvent
-from features.ingest import NewEvent, ingest_in_batches
+from features.eventfiles import BadRow, FileNotRead, open_events
+from features.extraction import entity_types
+from features.ingest import store
 from features.tasks import request_refresh
 
-REQUIRED = ("source", "source_id", "event_type", "entity_id", "event_time")
+SHOWN = 20
 
 
 class Command(BaseCommand):
     help = (
         "Load events from CSV or Parquet with the columns source, source_id, event_type, entity_id, event_time, and "
-        "either data (a JSON object) or one column for each key of the data. Events that are there already count once."
+        "either data (a JSON object) or one column for each key of the data. Events that are there already count "
+        "once, so a load that was stopped is continued by starting it again."
     )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--batch-size", type=int, default=5_000)
+        parser.add_argument("--batch-size", type=int, default=5_000, help="events in one transaction")
         parser.add_argument("--no-refresh", action="store_true", help="leave the features to backfill_features")
+        parser.add_argument("--skip-bad", action="store_true", help="leave out rows that are no proper events")
 
-    def handle(self, *args: Any, file: Path, batch_size: int, no_refresh: bool, **options: Any) -> None:
+    def handle(self, *args: Any, file: Path, batch_size: int, no_refresh: bool, skip_bad: bool, **options: Any) -> None:
         if not file.is_file():
             raise CommandError(f"{file} is not a file")
-        read = _parquet if file.suffix == ".parquet" else _csv
-        accepted = added = 0
+        if batch_size < 1:
+            raise CommandError("--batch-size must be at least 1")
+        self.read = self.added = self.bad = 0
         try:
-            for done in ingest_in_batches(_events(read(file)), size=batch_size):
-                accepted, added = accepted + done.accepted, added + done.added
-        except (InvalidEvent, UnicodeDecodeError, csv.Error) as error:
-            raise CommandError(f"after {accepted} events: {error}") from None
-        self.stdout.write(f"{accepted} events read, {added} new")
-        if added and not no_refresh:
-            from features.extraction import entity_types
+            self._load(file, batch_size, skip_bad)
+        except (BadRow, FileNotRead) as error:
+            stored = f"{self.read} events read, {self.added} new, before it"
+            hint = "; --skip-bad leaves such rows out" if isinstance(error, BadRow) else ""
+            raise CommandError(f"{error} ({stored}{hint})") from None
+        finally:
+            if self.added and not no_refresh:
+                for entity_type in entity_types():
+                    request_refresh(entity_type)
+        left_out = f", {self.bad} bad rows left out" if self.bad else ""
+        known = self.read - self.added
+        self.stdout.write(f"{self.read} events read, {self.added} new, {known} known before{left_out}")
 
-            for entity_type in entity_types():
-                request_refresh(entity_type)
+    def _load(self, file: Path, batch_size: int, skip_bad: bool) -> None:
+        with self._bar() as bar, open_events(file) as events:
+            row = bar.add_task(file.name, total=events.size)
+            batch: list[dict[str, Any]] = []
+            try:
+                for found in events:
+                    if not isinstance(found, BadRow):
+                        batch.append(found)
+                    elif skip_bad:
+                        self._leave_out(found)
+                    else:
+                        raise found
+                    if len(batch) >= batch_size:
+                        self._store(batch)
+                        batch = []
+                        bar.update(row, completed=events.done, description=f"{file.name}: {self.added} new")
+            finally:
+                self._store(batch)
+            bar.update(row, completed=events.size)
 
+    def _store(self, batch: list[dict[str, Any]]) -> None:
+        if batch:
+            done = store(batch, refresh=False)
+            self.read, self.added = self.read + done.accepted, self.added + done.added
 
-def _csv(file: Path) -> Iterator[dict[str, Any]]:
-    with file.open(newline="", encoding="utf-8") as lines:
-        yield from csv.DictReader(lines)
+    def _leave_out(self, bad: BadRow) -> None:
+        self.bad += 1
+        if self.bad <= SHOWN:
+            self.stderr.write(f"  {bad}")
+        elif self.bad == SHOWN + 1:
+            self.stderr.write("  and more")
 
-
-def _parquet(file: Path) -> Iterator[dict[str, Any]]:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise CommandError("Parquet needs the packages of requirements/science.txt") from None
-    for batch in parquet.ParquetFile(file).iter_batches(batch_size=5_000):
-        yield from batch.to_pylist()
-
-
-def _events(rows: Iterator[dict[str, Any]]) -> Iterator[NewEvent]:
-    for number, row in enumerate(rows, start=1):
-        if missing := [name for name in REQUIRED if row.get(name) in (None, "")]:
-            raise InvalidEvent(missing[0], f"row {number}: {missing[0]} is missing")
-        moment = row["event_time"]
-        if isinstance(moment, str):
-            moment = parse_datetime(moment)
-        if not isinstance(moment, datetime):
-            raise InvalidEvent("event_time", f"row {number}: event_time is not a date and time")
-        if row.get("data"):
-            data = json.loads(row["data"]) if isinstance(row["data"], str) else row["data"]
-        else:
-            data = {key: value for key, value in row.items() if key not in REQUIRED and value not in (None, "")}
-        yield NewEvent(
-            source=str(row["source"]),
-            source_id=str(row["source_id"]),
-            event_type=row["event_type"],
-            entity_id=str(row["entity_id"]),
-            event_time=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
-            data=data,
-        )
+    def _bar(self) -> Progress:
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        return Progress(*columns, console=console, disable=not console.is_terminal)

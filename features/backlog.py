@@ -1,0 +1,88 @@
+"""What still has to be counted: marks of stale entities, and entities that failed.
+
+Taking a mark is part of the transaction that stores the values (docs/adr/0003-exactly-once-features.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+RETRY_FIRST_S, RETRY_MAX_S = 60, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many events the marks stood for, and each entity's earliest event time among them."""
+
+    events: int = 0
+    earliest: dict[str, datetime] = field(default_factory=dict)
+
+
+# A mark that a writer is adding to is left for next time: its event may not be visible yet.
+TAKE = """
+WITH due AS MATERIALIZED (
+  SELECT id FROM features_staleentity
+  WHERE entity_type = %s AND entity_id = ANY(%s) AND latest <= %s
+  FOR UPDATE SKIP LOCKED
+)
+DELETE FROM features_staleentity mark USING due WHERE mark.id = due.id
+RETURNING mark.entity_id, mark.events, mark.earliest
+"""
+
+
+def take(entity_type: str, entity_ids: Sequence[str], moment: datetime) -> Taken:
+    """Remove the marks due at this moment. Statements that follow see at least the events they stand for."""
+    earliest: dict[str, datetime] = {}
+    events = 0
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, [entity_type, list(entity_ids), moment])
+        for entity_id, number, since in cursor.fetchall():
+            events += number
+            earliest[entity_id] = min(since, earliest.get(entity_id, since))
+    return Taken(events, earliest)
+
+
+LEAVE = """
+INSERT INTO features_staleentity (entity_type, entity_id, events, earliest, latest)
+SELECT %s, entity_id, 0, earliest, earliest FROM unnest(%s::text[], %s::timestamptz[]) AS rest(entity_id, earliest)
+"""
+
+
+def leave(entity_type: str, rest: Mapping[str, datetime]) -> None:
+    """Mark entities whose history from a time on is still to be corrected."""
+    with connection.cursor() as cursor:
+        cursor.execute(LEAVE, [entity_type, list(rest), list(rest.values())])
+
+
+FAIL = """
+INSERT INTO features_failedentity (entity_type, entity_id, error, tries, events, retry_at)
+VALUES (%(entity_type)s, %(entity_id)s, %(error)s, 1, %(events)s, now() + make_interval(secs => %(first)s))
+ON CONFLICT (entity_type, entity_id) DO UPDATE SET error = excluded.error, events = excluded.events,
+  tries = least(features_failedentity.tries + 1, 32767),
+  retry_at = now() + make_interval(secs => least(%(first)s * 2 ^ least(features_failedentity.tries, 30), %(most)s))
+"""
+
+
+def fail(entity_type: str, entity_id: str, error: str, *, events: int) -> None:
+    """Note why an entity could not be computed while so many events waited, and when it is tried again."""
+    noted: dict[str, Any] = {
+        "entity_type": entity_type,
+        "entity_id": entity_id,
+        "error": error[:1000],
+        "events": events,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FAIL, noted | {"first": RETRY_FIRST_S, "most": RETRY_MAX_S})
+
+
+def succeed(entity_type: str, entity_ids: Sequence[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM features_failedentity WHERE entity_type = %s AND entity_id = ANY(%s)",
+            [entity_type, list(entity_ids)],
+        )
