@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -9,6 +10,7 @@ from weakref import WeakKeyDictionary
 from psycopg2.extensions import AsIs
 
 KEPT = 64  # statements of one connection; the one prepared first makes room
+_numbers = itertools.count(1)  # a name is never used twice, even when an attempt was broken off
 _kept: WeakKeyDictionary[Any, dict[Hashable, str]] = WeakKeyDictionary()
 
 
@@ -31,14 +33,10 @@ def execute(
         written = {name: AsIs(sql.format_map(places)) for name, sql in (expressions or {}).items()}
         parameters = {**constants, **{name: AsIs(place) for name, place in places.items()}, **written}
         types = ", ".join(sql_type for sql_type, _ in arguments.values())
-        name = f"kept_{_next(kept)}"
+        name = f"kept_{next(_numbers)}"
         if len(kept) >= KEPT:
             cursor.execute(f"DEALLOCATE {kept.pop(next(iter(kept)))}")
         cursor.execute(f"PREPARE {name} ({types}) AS {text}", parameters)
         kept[key] = name
     given = ", ".join(["%s"] * len(arguments))
     cursor.execute(f"EXECUTE {kept[key]} ({given})", [value for _, value in arguments.values()])
-
-
-def _next(kept: Mapping[Hashable, str]) -> int:
-    return 1 + max((int(name.removeprefix("kept_")) for name in kept.values()), default=0)

@@ -8,6 +8,9 @@ from decimal import Decimal
 import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis.extra.django import TestCase
 
 from features import definitions
 from features.asked import MixedEntities
@@ -19,8 +22,9 @@ from features.serving import UnknownFeature
 from loans.features import CoreBehavioral
 from tasks.models import Task
 from tests import makers
+from tests.features.test_exactness import histories, same
 from tests.garden.features import PlotCare, PlotGaps, PlotHarvest, PlotRhythm
-from tests.makers import harvested, watered
+from tests.makers import happening, harvested, watered
 
 pytestmark = pytest.mark.django_db
 STATUSES = {"PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"}
@@ -141,6 +145,25 @@ def test_max_age_zero_is_the_value_of_now_exactly(feature_set):
     [row] = online([feature_set], ["a"], max_age=timedelta(0))["a"]
     assert row.row.source_rows >= 1
     assert row.row.values() == point_in_time(feature_set, [("a", row.row.as_of)])[0].values()
+
+
+class ComputedNow(TestCase):
+    @given(histories())
+    @hypothesis_settings(max_examples=40, deadline=None)
+    def test_any_history_gives_its_meaning_stored_or_computed(self, events):
+        ingest(events, refresh=False)
+        numbers = dict(RawEvent.objects.values_list("source_id", "id"))
+        history = [happening(event, numbers[event.source_id]) for event in events]
+        sets = [one for one in definitions.feature_sets(entity="plot") if one.rows is None]
+        for found in online(sets, ["a"], max_age=timedelta(0))["a"]:
+            assert found.success == bool(events)
+            if events:
+                same(found.row.values(), found.asked.feature_set.compute(history, found.row.as_of))
+        refresh("plot", ["a"])
+        for found in online(sets, ["a"])["a"]:
+            assert found.success == bool(events)
+            if events:
+                same(found.row.values(), found.asked.feature_set.compute(history, found.row.as_of))
 
 
 def test_max_age_zero_sees_what_was_recorded_this_instant(service):
