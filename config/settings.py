@@ -1,6 +1,7 @@
 """Settings of every process. What differs between machines comes from the environment (docs/operations.md)."""
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -148,6 +149,11 @@ TASKS = {"default": {"BACKEND": "tasks.backend.PostgresBackend", "QUEUES": QUEUE
 TASK_LEASE_S = env.int("TASK_LEASE_S", default=30)
 TASK_STREAMS = env.int("TASK_STREAMS", default=16)  # of one web process; config/gunicorn.py adds threads for them
 WEBHOOK_ALLOW_INSECURE = False  # tests alone send to http, to loopback and to any port
+
+# The offline store. In production it needs an address that all hosts share.
+EXPORT_URL = env("EXPORT_URL", default="" if PRODUCTION else str(DATA_DIR / "offline"))
+_can_export = EXPORT_URL and find_spec("pyarrow") and find_spec("fsspec")
+EXPORT_EVERY = env.int("EXPORT_EVERY", default=5 if _can_export else 0)  # minutes; 0 is never
 
 
 AUTH_USER_MODEL = "accounts.User"
