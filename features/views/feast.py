@@ -55,6 +55,9 @@ class OnlineFeaturesRequestSerializer(StrictSerializer):
         return attrs
 
 
+ASKED = OnlineFeaturesRequestSerializer()
+
+
 class OnlineMetadataSerializer(serializers.Serializer):
     feature_names = serializers.ListField(child=serializers.CharField())
 
@@ -80,10 +83,9 @@ class GetOnlineFeatures(APIView):
 
     @extend_schema(tags=["features"], request=OnlineFeaturesRequestSerializer, responses=OnlineFeaturesSerializer)
     def post(self, request: Request) -> Response:
-        asked = OnlineFeaturesRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        entities, full = asked.validated_data["entities"], asked.validated_data["full_feature_names"]
-        wanted = [_found(reference) for reference in asked.validated_data["features"]]
+        data = ASKED.run_validation(request.data)
+        entities, full = data["entities"], data["full_feature_names"]
+        wanted = [_found(reference) for reference in data["features"]]
         names = [*entities, *(_shown(*one, full) for one in wanted)]
         if len(set(names)) < len(names):
             raise ValidationError({"features": ["Two columns have one name: set full_feature_names."]})

@@ -21,6 +21,8 @@ from features.online import NULL_VALUE, Online, online
 from features.serving import UnknownFeature, find_feature
 from features.views.catalogue import READERS
 
+ASKED = s.InferenceRequestSerializer()  # one for all requests: making its fields anew costs more than the read
+
 
 class Inference(APIView):
     """Values of features, stored or computed now, each with its status and its age.
@@ -42,9 +44,7 @@ class Inference(APIView):
         ),
     )
     def post(self, request: Request) -> Response:
-        asked = s.InferenceRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        data = asked.validated_data
+        data = ASKED.run_validation(request.data)
         max_age = timedelta(seconds=data["max_age_s"]) if "max_age_s" in data else None
         bounds = {"max_age": max_age, "if_older": data.get("if_older")}
         if "feature_type" in data:

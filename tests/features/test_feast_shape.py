@@ -1,5 +1,6 @@
 """POST /get-online-features answers as Feast's feature server does."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -125,3 +126,11 @@ def test_bad_questions_are_refused(service, body):
 def test_a_feature_service_is_refused_with_a_sentence(service):
     answer = ask(service, feature_service="drivers", entities={"plot": ["1"]})
     assert answer.status_code == 400 and "feature services" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/get-online-features", "/api/v1/features/inference"])
+@pytest.mark.parametrize("body", [None, [], [1], "text", 5, True, {"entities": None, "features": None}])
+def test_what_is_not_a_question_at_all_is_refused(service, path, body):
+    answer = service.post(path, json.dumps(body), content_type="application/json")
+    assert answer.status_code == 400 and answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["errors"]
