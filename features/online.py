@@ -84,15 +84,13 @@ def online(
     exact = recompute and max_age == timedelta(0)  # then what is stored matters only for what cannot be computed
     now, found = (NEVER, {}) if exact else _stored(asked, ids)
     renewed = Computed()
-    for group in together(one.feature_set for one in asked):
+    wanted = {
+        one.feature_set: [i for i in ids if _wanted(one, found.get((one.feature_set, i)), now, max_age, recompute)]
+        for one in asked
+    }
+    for group in together(feature_set for feature_set, missing in wanted.items() if missing):
         members = [one for one in asked if one.feature_set in group]
-        wanted = [
-            i
-            for i in ids
-            if any(_wanted(one, found.get((one.feature_set, i)), now, max_age, recompute) for one in members)
-        ]
-        if wanted:
-            renewed.compute(members, wanted)
+        renewed.compute(members, sorted({i for one in members for i in wanted[one.feature_set]}))
     if exact and renewed.failed:
         now, found = _stored(asked, [entity_id for _, entity_id in renewed.failed])
     if not exact:
