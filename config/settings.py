@@ -36,7 +36,7 @@ METRICS_TOKEN = env("METRICS_TOKEN", default="")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # The domains. A new one is a folder and a name here; platform apps never import them.
-DOMAINS = ["loans"]
+DOMAINS = ["loans", "policies"]
 PLATFORM = ["accounts", "features", "tasks", "audit", "base"]
 
 INSTALLED_APPS = [
@@ -206,6 +206,7 @@ REST_FRAMEWORK = {
         "otp_verify": env("THROTTLE_OTP_VERIFY", default="10/hour"),
         "loan": env("THROTTLE_LOAN", default="10/min"),
         "events": env("THROTTLE_EVENTS", default="600/min"),
+        "policies": env("THROTTLE_POLICIES", default="600/min"),
     },
     "DEFAULT_PAGINATION_CLASS": "base.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "base.schema.ProblemAutoSchema",
