@@ -7,16 +7,19 @@ from django.db import transaction
 from audit.services import log_audit_event
 from features import tasks
 from features.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
+from features.online import Online, online
 from features.serving import Served, find_feature, point_in_time, stored, stored_sets
 from features.tasks import request_refresh
 
 __all__ = [
     "Ingested",
     "NewEvent",
+    "Online",
     "Served",
     "find_feature",
     "ingest",
     "ingest_in_batches",
+    "online",
     "point_in_time",
     "record",
     "request_backfill",

@@ -67,6 +67,15 @@ def request_refresh(entity_type: str) -> str:
     )
 
 
+@task(takes_context=True, timeout_s=60)
+def store_served(context: TaskContext, *, entity_type: str, entity_ids: list[str]) -> dict[str, Any]:
+    """Store what a reader had to have computed, so that the next one finds it."""
+    done = refresh(entity_type, entity_ids, task_id=context.task_id, skip_locked=True)
+    if done.unrepaired:
+        request_repair(entity_type)
+    return _summary(done)
+
+
 @task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
 def repair_history(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
     """Correct stored values of past times where late events touch more of them than one transaction takes."""

@@ -8,7 +8,7 @@ import pytest
 from features.coverage import count_waiting
 from features.ingest import ingest
 from features.models import FeatureValue
-from features.training.views import Extract
+from features.views.training import Extract
 from tasks.models import Task
 from tests import makers
 from tests.features.test_exactness import _break_payload

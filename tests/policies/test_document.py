@@ -78,7 +78,6 @@ def same(value, meant) -> None:
         assert value == meant and type(value) is type(meant)
 
 
-@unserved
 @pytest.mark.parametrize(("feature_type", "meant"), EXAMPLES)
 def test_inference_computes_what_is_not_cached(service, customer, feature_type, meant):
     answer = service.post(f"{BASE}/inference", {"feature_type": feature_type, "entity_id": "123"}, format="json")
@@ -124,7 +123,6 @@ def test_training_answers_row_by_row_and_goes_on_over_failures(customer):
     assert [{key: row[key] for key in ("feature_type", "entity_id")} for row in body["results"]] == asked
 
 
-@unserved
 def test_discovery_names_the_four_features(service):
     rows = {row["feature_type"]: row for row in service.get(f"{BASE}/discovery").json()}
     first = rows["user_policy_time_of_purchase"]
