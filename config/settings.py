@@ -148,6 +148,8 @@ CACHES = {
 TASKS = {"default": {"BACKEND": "tasks.backend.PostgresBackend", "QUEUES": QUEUES}}
 TASK_LEASE_S = env.int("TASK_LEASE_S", default=30)
 TASK_STREAMS = env.int("TASK_STREAMS", default=16)  # of one web process; config/gunicorn.py adds threads for them
+DATASETS_DIR = Path(env("DATASETS_DIR", default=str(DATA_DIR / "datasets"))).absolute()  # web and workers share it
+DATASET_DAYS = env.int("DATASET_DAYS", default=30)
 WEBHOOK_ALLOW_INSECURE = False  # tests alone send to http, to loopback and to any port
 
 # The offline store. In production it needs an address that all hosts share.

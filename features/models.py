@@ -209,3 +209,6 @@ class FeatureHistory(StoredValue):
         db_table = "model_features_history"
         verbose_name_plural = "feature history"
         indexes = [models.Index(F("feature_set"), F("entity_id"), F("as_of").desc(), name="feature_history_point")]
+
+
+from features.training.models import Dataset  # noqa: E402, F401 - a model of this app

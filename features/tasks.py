@@ -6,9 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
 
-from features import counts, extraction, offline
+from features import counts, extraction, offline, training
 from features.materialize import Refreshed, refresh
+from features.training import datasets
+from features.training.models import Dataset
 from tasks.definitions import PermanentError, TemporaryError, every, task
 from tasks.execution import TaskContext
 
@@ -129,6 +133,30 @@ def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dic
         if total.unrepaired > unrepaired:
             request_repair(entity_type)
     return _summary(total) | {"batches": max_batches - left}
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600, max_running=2)
+def build_dataset(context: TaskContext, *, dataset_id: str) -> dict[str, Any]:
+    """Write the file of a dataset. Raises PermanentError where it cannot be, with what to do in its message."""
+    training.require()
+    from features.training.building import build
+
+    dataset = Dataset.objects.filter(pk=dataset_id).first()
+    if dataset is None:
+        raise PermanentError("The dataset was deleted.")
+    name = f"{dataset.pk}.{dataset.format}"
+    built = build(dataset.request, datasets.folder() / name, context.progress)
+    with transaction.atomic():
+        datasets.finish(dataset_id=dataset.pk, path=name, built=built)
+        context.fence()
+    return {"dataset_id": dataset_id, "rows": built.rows, "bytes": built.bytes, "sha256": built.sha256}
+
+
+@every(timedelta(hours=1))
+@task(queue_name="low", atomic=False)
+def remove_expired_datasets() -> dict[str, int]:
+    """Remove datasets past their time, and files that nothing names."""
+    return {"removed": datasets.remove_expired(now=timezone.now())}
 
 
 def _summary(total: Refreshed) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 from django.urls import path
 
-from features.views import catalogue, coverage, events, feast, inference
+from features.views import catalogue, coverage, datasets, events, feast, inference, training
 
 urlpatterns = [
     path("events/", events.Events.as_view(), name="events"),
     path("features/discovery", catalogue.Discovery.as_view(), name="feature-discovery"),
     path("features/discovery/<str:feature_type>", catalogue.FeatureDetail.as_view(), name="feature-detail"),
     path("features/inference", inference.Inference.as_view(), name="feature-inference"),
+    path("features/training", training.Training.as_view(), name="feature-training"),
+    path("features/extract", training.Extract.as_view(), name="feature-extract"),
+    path("features/datasets", datasets.Datasets.as_view(), name="datasets"),
+    path("features/datasets/<uuid:dataset_id>", datasets.DatasetDetail.as_view(), name="dataset"),
+    path("features/datasets/<uuid:dataset_id>/download", datasets.Download.as_view(), name="dataset-download"),
     path("get-online-features", feast.GetOnlineFeatures.as_view(), name="get-online-features"),
     path("admin/features/stats", coverage.Stats.as_view(), name="feature-stats"),
     path("admin/features/batch-extract", coverage.BatchExtract.as_view(), name="feature-batch-extract"),

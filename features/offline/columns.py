@@ -47,16 +47,16 @@ class Unexportable(PermanentError):
 
 def read(after: int, last: int) -> pa.Table:
     """Events with after < id <= last, in no order, with their entity type. Raises Unexportable."""
-    return _copied(READ.format(after=int(after), last=int(last)), pa.schema([("entity_type", pa.string()), *SCHEMA]))
+    return copied(READ.format(after=int(after), last=int(last)), pa.schema([("entity_type", pa.string()), *SCHEMA]))
 
 
 def read_ids(after: int, last: int) -> Any:
     """The ids alone, as numpy's int64."""
     query = f"COPY (SELECT id FROM raw_events WHERE id > {after:d} AND id <= {last:d}) TO STDOUT (FORMAT csv)"  # noqa: S608 - numbers
-    return _copied(query, pa.schema([("id", pa.int64())])).column("id").to_numpy()
+    return copied(query, pa.schema([("id", pa.int64())])).column("id").to_numpy()
 
 
-def _copied(query: str, schema: pa.Schema) -> pa.Table:
+def copied(query: str, schema: pa.Schema) -> pa.Table:
     """What COPY sends, parsed while it is sent: PostgreSQL and this process work at the same time."""
     incoming, outgoing = os.pipe()
     with ThreadPoolExecutor(1) as pool, connection.cursor() as cursor:

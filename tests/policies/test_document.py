@@ -13,7 +13,6 @@ pytestmark = pytest.mark.django_db
 BASE = "/api/v1/features"
 PURCHASED = datetime(2025, 1, 15, 10, 30, tzinfo=UTC)
 KEYS = ["feature_type", "entity_id", "feature_value", "computed_at", "success"]
-unserved = pytest.mark.xfail(strict=True, reason="the feature store does not serve this yet")
 
 
 @pytest.fixture
@@ -103,7 +102,6 @@ def test_inference_about_nobody_says_so(service, customer, feature_type, _, nobo
     assert body["success"] is False and body["feature_value"] is None and body["error"]
 
 
-@unserved
 def test_training_answers_row_by_row_and_goes_on_over_failures(customer):
     asked = [
         {"feature_type": "user_policy_time_of_purchase", "entity_id": "123"},
@@ -136,7 +134,6 @@ def test_discovery_names_the_four_features(service):
     }
 
 
-@unserved
 def test_extraction_fills_the_cache_for_everybody(operator, customer):
     answer = operator.post(f"{BASE}/extract", format="json")
     body = answer.json()
