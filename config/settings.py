@@ -147,6 +147,12 @@ CACHES = {
 TASKS = {"default": {"BACKEND": "tasks.backend.PostgresBackend", "QUEUES": QUEUES}}
 TASK_LEASE_S = env.int("TASK_LEASE_S", default=30)
 TASK_STREAMS = env.int("TASK_STREAMS", default=16)  # of one web process; config/gunicorn.py adds threads for them
+# The OpenLineage backend that is told of runs of the feature store: https://host or file:///path; empty for none.
+OPENLINEAGE_URL = env("OPENLINEAGE_URL", default="")
+OPENLINEAGE_API_KEY = env("OPENLINEAGE_API_KEY", default="")
+OPENLINEAGE_NAMESPACE = env("OPENLINEAGE_NAMESPACE", default="millrace")
+if OPENLINEAGE_URL and urlsplit(OPENLINEAGE_URL).scheme not in ("https", "http", "file"):
+    raise ImproperlyConfigured("OPENLINEAGE_URL must begin with https://, http:// or file://.")
 WEBHOOK_ALLOW_INSECURE = False  # tests alone send to http, to loopback and to any port
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from features import counts, extraction
+from features import counts, emission, extraction
 from features.materialize import Refreshed, refresh
 from tasks.definitions import PermanentError, every, task
 from tasks.execution import TaskContext
@@ -34,9 +34,16 @@ def compute_features(
     }
 
 
+@task(queue_name="low", atomic=False, max_attempts=12, waits_s=(5, 30, 300, 1_800), max_running=2, timeout_s=30)
+def tell_lineage(*, task_id: str, ended: bool) -> dict[str, Any]:
+    """Tell the OpenLineage backend that a run has started or ended; for hours, until it takes the event."""
+    return emission.send(task_id=task_id, ended=ended)
+
+
 @task(takes_context=True, atomic=False, timeout_s=600)
 def refresh_stale(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
     """Count all waiting events of one entity type. Many events coalesce into one run of this."""
+    emission.tell(context.task_id, by=tell_lineage)
     total = Refreshed()
     batches = extraction.extract(
         entity_type,
@@ -100,6 +107,7 @@ def backfill_all(context: TaskContext, *, batch_size: int = 50, max_batches: int
 
 
 def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dict[str, Any]:
+    emission.tell(context.task_id, by=tell_lineage)
     total, left = Refreshed(), max_batches
     for entity_type in extraction.entity_types():
         unrepaired = total.unrepaired
