@@ -93,7 +93,7 @@ def _paths(expression: Any) -> Iterator[str]:
     if isinstance(expression, str):
         yield expression
     elif isinstance(expression, F):
-        yield expression.name
+        yield expression.name  # type: ignore[attr-defined]
     elif isinstance(expression, Q):
         for child in expression.children:
             yield from _paths(child[0] if isinstance(child, tuple) else child)

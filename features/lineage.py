@@ -164,11 +164,12 @@ def _stored(asked: dict[str, Any]) -> Served | None:
 def _seen(feature_set: type[FeatureSet], stored: Served, offset: int) -> Seen:
     query, parameters = _source(feature_set, stored)
     parts = {"seen": SEEN.format(query=query), "told": _told(feature_set, "seen")}
-    [(count, *summary)] = _rows(SUMMARY.format(**parts), parameters)
+    [(count, first, last, begin, end, digest)] = _rows(SUMMARY.format(**parts), parameters)
     page = {"limit": ROWS_SHOWN, "offset": offset}
     rows = [SourceRow(*row) for row in _rows(PAGE.format(**parts), parameters | page)]
     after = offset + len(rows)
-    return Seen(count, *summary, count == stored.source_rows, rows, after if after < count else None)
+    exact, following = count == stored.source_rows, after if after < count else None
+    return Seen(count, first, last, begin, end, digest, exact, rows, following)
 
 
 def _late(feature_set: type[FeatureSet], stored: Served) -> Late:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.apps import apps
@@ -98,11 +100,8 @@ def _fields(table: str, names: set[str]) -> list[dict[str, str]]:
 
 def _output(feature_set: type[FeatureSet]) -> dict[str, Any]:
     features = feature_set.features.items()
-    lineage = {
-        name: {"inputFields": [_input_field(column) for column in columns]}
-        for name, columns in columns_of_set(feature_set).items()
-    }
-    facets = {
+    lineage = {name: {"inputFields": _input_fields(columns)} for name, columns in columns_of_set(feature_set).items()}
+    facets: dict[str, dict[str, Any]] = {
         "schema": {
             "fields": [
                 {"name": n, "type": feature.data_type, "description": feature.description} for n, feature in features
@@ -118,10 +117,17 @@ def _output(feature_set: type[FeatureSet]) -> dict[str, Any]:
     return {"namespace": settings.OPENLINEAGE_NAMESPACE, "name": name, "facets": _facets(facets)}
 
 
-def _input_field(column: Column) -> dict[str, Any]:
-    kind, subtype = HOW.get(column.use, ("DIRECT", "AGGREGATION"))
-    transformation = {"type": kind, "subtype": subtype, "description": column.use, "masking": False}
-    return _table(column.table) | {"field": column.name, "transformations": [transformation]}
+def _input_fields(columns: Iterable[Column]) -> list[dict[str, Any]]:
+    """Each column once, with all that is done with it."""
+    return [
+        _table(table) | {"field": name, "transformations": [_transformation(column.use) for column in uses]}
+        for (table, name), uses in groupby(columns, key=attrgetter("table", "name"))
+    ]
+
+
+def _transformation(use: str) -> dict[str, Any]:
+    kind, subtype = HOW.get(use, ("DIRECT", "AGGREGATION"))
+    return {"type": kind, "subtype": subtype, "masking": False}
 
 
 def _table(table: str) -> dict[str, str]:

@@ -49,7 +49,7 @@ def freshness_of(*sets: type[FeatureSet]) -> list[Freshness]:
     with connection.cursor() as cursor:
         percent = [] if exact else [100 * LOOKED_AT / stored]
         cursor.execute(FRESHNESS.format(sample="" if exact else SAMPLE), [*percent, ids])
-        found = {row[0]: Freshness(*row[1:], exact=exact) for row in cursor.fetchall()}
+        found = {number: Freshness(old, oldest, last, exact) for number, old, oldest, last in cursor.fetchall()}
     return [found.get(number, Freshness(exact=exact)) for number in ids]
 
 

@@ -56,7 +56,11 @@ def tellings() -> list[tuple[bool, str]]:
 def columns(event: dict, feature_set: str, feature: str) -> set[tuple[str, str, str]]:
     [output] = [each for each in event["outputs"] if each["name"] == f"model_features/{feature_set}"]
     fields = output["facets"]["columnLineage"]["fields"][feature]["inputFields"]
-    return {(each["name"].rpartition(".")[2], each["field"], each["transformations"][0]["subtype"]) for each in fields}
+    return {
+        (each["name"].rpartition(".")[2], each["field"], how["subtype"])
+        for each in fields
+        for how in each["transformations"]
+    }
 
 
 def test_nothing_is_told_unless_somebody_is_to_be_told():
