@@ -5,6 +5,22 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 
+from features.offline.models import Export, ExportedFile
+
+__all__ = [
+    "CountDelta",
+    "Export",
+    "ExportedFile",
+    "FailedEntity",
+    "FeatureHistory",
+    "FeatureSetVersion",
+    "FeatureValue",
+    "KnownEntity",
+    "RawEvent",
+    "StaleEntity",
+    "StoredValue",
+]
+
 
 class NumericField(models.DecimalField):
     """PostgreSQL's unbounded numeric: a value keeps the decimals it came with, and sums stay exact."""

@@ -8,6 +8,7 @@ from audit.services import log_audit_event
 from features import tasks
 from features.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
 from features.lineage import Lineage, NothingStored, lineage
+from features.online import Online, online
 from features.overview import described, described_whole
 from features.serving import Served, find_feature, point_in_time, stored, stored_sets
 from features.tasks import request_refresh
@@ -17,6 +18,7 @@ __all__ = [
     "Lineage",
     "NewEvent",
     "NothingStored",
+    "Online",
     "Served",
     "described",
     "described_whole",
@@ -24,6 +26,7 @@ __all__ = [
     "ingest",
     "ingest_in_batches",
     "lineage",
+    "online",
     "point_in_time",
     "record",
     "request_backfill",

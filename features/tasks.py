@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from features import counts, emission, extraction
+from django.conf import settings
+
+from features import counts, emission, extraction, offline
 from features.materialize import Refreshed, refresh
-from tasks.definitions import PermanentError, every, task
+from tasks.definitions import PermanentError, TemporaryError, every, task
 from tasks.execution import TaskContext
 
 DRAIN_BATCH, DRAIN_BATCHES = 500, 200
@@ -66,6 +68,15 @@ def request_refresh(entity_type: str) -> str:
     return (
         refresh_stale.using(coalesce_key=key, subject=("entity_type", entity_type)).enqueue(entity_type=entity_type).id
     )
+
+
+@task(takes_context=True, timeout_s=60)
+def store_served(context: TaskContext, *, entity_type: str, entity_ids: list[str]) -> dict[str, Any]:
+    """Store what a reader had to have computed, so that the next one finds it."""
+    done = refresh(entity_type, entity_ids, task_id=context.task_id, skip_locked=True)
+    if done.unrepaired:
+        request_repair(entity_type)
+    return _summary(done)
 
 
 @task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
@@ -136,3 +147,30 @@ def _summary(total: Refreshed) -> dict[str, Any]:
         "failed": len(total.failed),
         "errors": shown,
     }
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600, max_running=1)
+def export_events(context: TaskContext) -> dict[str, Any]:
+    """Export new events to the offline store, merge small files and sweep. Raises PermanentError where it cannot."""
+    offline.require()
+    from features.offline.compaction import compact
+    from features.offline.export import export_events as export
+    from features.offline.horizon import WritersBusy
+    from features.offline.upkeep import tidy
+
+    rows = files = merged = 0
+    try:
+        for done in export(task_id=context.task_id, before_commit=context.fence):
+            rows, files = rows + done.rows, files + done.files
+            context.progress(done.percent, f"{rows:,} events")
+    except WritersBusy as error:
+        raise TemporaryError(str(error)) from error
+    for before, _ in compact(task_id=context.task_id, before_commit=context.fence):
+        merged += before
+        context.progress(100, f"{rows:,} events, {merged} files merged")
+    swept = tidy()
+    return {"events": rows, "files": files, "merged": merged, "removed": swept.replaced + swept.orphans}
+
+
+if settings.EXPORT_EVERY:
+    every(timedelta(minutes=settings.EXPORT_EVERY))(export_events)

@@ -1,15 +1,17 @@
 from django.urls import path
 
-from features import lineage_views, views
+from features.views import catalogue, coverage, events, feast, inference, lineage
 
 urlpatterns = [
-    path("events/", views.Events.as_view(), name="events"),
-    path("features/discovery", views.Discovery.as_view(), name="feature-discovery"),
-    path("features/sets/", lineage_views.FeatureSets.as_view(), name="feature-sets"),
-    path("features/sets/<str:label>", lineage_views.FeatureSetDetail.as_view(), name="feature-set"),
-    path("features/lineage", lineage_views.ValueLineage.as_view(), name="feature-lineage"),
-    path("features/inference", views.Inference.as_view(), name="feature-inference"),
-    path("admin/features/stats", views.Stats.as_view(), name="feature-stats"),
-    path("admin/features/batch-extract", views.BatchExtract.as_view(), name="feature-batch-extract"),
-    path("admin/features/backfill-all", views.BackfillAll.as_view(), name="feature-backfill-all"),
+    path("events/", events.Events.as_view(), name="events"),
+    path("features/discovery", catalogue.Discovery.as_view(), name="feature-discovery"),
+    path("features/discovery/<str:feature_type>", catalogue.FeatureDetail.as_view(), name="feature-detail"),
+    path("features/sets/", lineage.FeatureSets.as_view(), name="feature-sets"),
+    path("features/sets/<str:label>", lineage.FeatureSetDetail.as_view(), name="feature-set"),
+    path("features/lineage", lineage.ValueLineage.as_view(), name="feature-lineage"),
+    path("features/inference", inference.Inference.as_view(), name="feature-inference"),
+    path("get-online-features", feast.GetOnlineFeatures.as_view(), name="get-online-features"),
+    path("admin/features/stats", coverage.Stats.as_view(), name="feature-stats"),
+    path("admin/features/batch-extract", coverage.BatchExtract.as_view(), name="feature-batch-extract"),
+    path("admin/features/backfill-all", coverage.BackfillAll.as_view(), name="feature-backfill-all"),
 ]
