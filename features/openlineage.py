@@ -16,9 +16,9 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
-from features.columns import ENTITY, FILTER, Column, columns_of_set
+from features.columns import ENTITY, FILTER, VALUE, Column, columns_of_set
 from features.definitions import FeatureSet, feature_sets
-from features.models import FeatureValue
+from features.models import FeatureValue, RawEvent
 from tasks.definitions import registered
 from tasks.models import Status, Task
 
@@ -34,13 +34,13 @@ FACETS = {
     "errorMessage": "1-0-1/ErrorMessageRunFacet",
     "jobType": "2-0-4/JobTypeJobFacet",
 }
+EXPORT = "features.export_events"
 ENDS = {Status.COMPLETED: "COMPLETE", Status.FAILED: "FAIL", Status.CANCELLED: "ABORT"}
 HOW = {ENTITY: ("INDIRECT", "GROUP_BY"), FILTER: ("INDIRECT", "FILTER")}
 
 
 def run_event(task: Task, *, ended: bool) -> dict[str, Any]:
     """What a task's start or end says. The run is the task, so all of its attempts are one run."""
-    sets = feature_sets(entity=task.kwargs.get("entity_type"))
     at = task.completed_at if ended else task.started_at
     facets = {}
     if ended and task.status == Status.FAILED:
@@ -53,7 +53,7 @@ def run_event(task: Task, *, ended: bool) -> dict[str, Any]:
         "schemaURL": f"{SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent",
         "run": {"runId": str(task.pk), "facets": _facets(facets)},
         "job": _job(task.name, "TASK"),
-        **_datasets(sets),
+        **(_exported() if task.name == EXPORT else _datasets(feature_sets(entity=task.kwargs.get("entity_type")))),
     }
 
 
@@ -79,6 +79,29 @@ def _job(name: str, kind: str) -> dict[str, Any]:
 def _datasets(sets: Sequence[type[FeatureSet]]) -> dict[str, Any]:
     read = {column for each in sets for columns in columns_of_set(each).values() for column in columns}
     return {"inputs": _inputs(read), "outputs": [_output(each) for each in sets]}
+
+
+def _exported() -> dict[str, Any]:
+    """Raw events, column by column, into the folder of the offline store."""
+    table = RawEvent._meta.db_table
+    fields = _fields(table, {str(field.column) for field in RawEvent._meta.concrete_fields})
+    same = [{"type": "DIRECT", "subtype": "IDENTITY", "masking": False}]
+    lineage = {
+        field["name"]: {"inputFields": [_table(table) | {"field": field["name"], "transformations": same}]}
+        for field in fields
+    }
+    facets: dict[str, dict[str, Any]] = {"schema": {"fields": fields}, "columnLineage": {"fields": lineage}}
+    read = [Column(table, field["name"], VALUE) for field in fields]
+    return {"inputs": _inputs(read), "outputs": [_files() | {"facets": _facets(facets)}]}
+
+
+def _files() -> dict[str, str]:
+    """The folder of exported events in the specification's convention for files and object stores."""
+    scheme, _, path = settings.EXPORT_URL.rstrip("/").rpartition("://")
+    if not scheme:
+        return {"namespace": "file", "name": f"{path}/events"}
+    bucket, _, key = path.partition("/")
+    return {"namespace": f"{scheme}://{bucket}", "name": f"{key}/events".lstrip("/")}
 
 
 def _inputs(read: Iterable[Column]) -> list[dict[str, Any]]:

@@ -158,6 +158,7 @@ def export_events(context: TaskContext) -> dict[str, Any]:
     from features.offline.horizon import WritersBusy
     from features.offline.upkeep import tidy
 
+    emission.tell(context.task_id, by=tell_lineage)
     rows = files = merged = 0
     try:
         for done in export(task_id=context.task_id, before_commit=context.fence):
