@@ -150,6 +150,12 @@ TASK_LEASE_S = env.int("TASK_LEASE_S", default=30)
 TASK_STREAMS = env.int("TASK_STREAMS", default=16)  # of one web process; config/gunicorn.py adds threads for them
 DATASETS_DIR = Path(env("DATASETS_DIR", default=str(DATA_DIR / "datasets"))).absolute()  # web and workers share it
 DATASET_DAYS = env.int("DATASET_DAYS", default=30)
+# The OpenLineage backend that is told of runs of the feature store: https://host or file:///path; empty for none.
+OPENLINEAGE_URL = env("OPENLINEAGE_URL", default="")
+OPENLINEAGE_API_KEY = env("OPENLINEAGE_API_KEY", default="")
+OPENLINEAGE_NAMESPACE = env("OPENLINEAGE_NAMESPACE", default="millrace")
+if OPENLINEAGE_URL and urlsplit(OPENLINEAGE_URL).scheme not in ("https", "http", "file"):
+    raise ImproperlyConfigured("OPENLINEAGE_URL must begin with https://, http:// or file://.")
 WEBHOOK_ALLOW_INSECURE = False  # tests alone send to http, to loopback and to any port
 
 # The offline store. In production it needs an address that all hosts share.

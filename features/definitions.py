@@ -32,6 +32,7 @@ from features.functions import Batch, Computed, feature
 from features.marks import marks_stale
 from features.pure import Happening
 from features.sources import Rows
+from features.uses import Use, used_by, uses
 
 __all__ = [
     "Batch",
@@ -41,12 +42,15 @@ __all__ = [
     "Happening",
     "InvalidEvent",
     "Rows",
+    "Use",
     "agg",
     "event_types",
     "feature",
     "feature_sets",
     "find_feature_set",
     "marks_stale",
+    "used_by",
+    "uses",
 ]
 Feature = Aggregate | Derived | Computed
 LIMIT = Decimal(10) ** 15

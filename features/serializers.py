@@ -67,6 +67,7 @@ class FeatureSerializer(serializers.Serializer):
     freshness_s = serializers.IntegerField(help_text="how old a value should be at most")
     ttl_s = serializers.IntegerField(allow_null=True, help_text="older values are not served as present")
     checksum = serializers.CharField(help_text="of the feature set's definition")
+    used_by = serializers.ListField(child=serializers.CharField(), help_text="who has said that it reads the set")
 
 
 class FeatureDetailSerializer(FeatureSerializer):

@@ -7,18 +7,25 @@ from django.db import transaction
 from audit.services import log_audit_event
 from features import tasks
 from features.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
+from features.lineage import Lineage, NothingStored, lineage
 from features.online import Online, online
+from features.overview import described, described_whole
 from features.serving import Served, find_feature, point_in_time, stored, stored_sets
 from features.tasks import request_refresh
 
 __all__ = [
     "Ingested",
+    "Lineage",
     "NewEvent",
+    "NothingStored",
     "Online",
     "Served",
+    "described",
+    "described_whole",
     "find_feature",
     "ingest",
     "ingest_in_batches",
+    "lineage",
     "online",
     "point_in_time",
     "record",

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from features import counts, extraction, offline, training
+from features import counts, emission, extraction, offline, training
 from features.materialize import Refreshed, refresh
 from features.training import datasets
 from features.training.models import Dataset
@@ -40,9 +40,16 @@ def compute_features(
     }
 
 
+@task(queue_name="low", atomic=False, max_attempts=12, waits_s=(5, 30, 300, 1_800), max_running=2, timeout_s=30)
+def tell_lineage(*, task_id: str, ended: bool) -> dict[str, Any]:
+    """Tell the OpenLineage backend that a run has started or ended; for hours, until it takes the event."""
+    return emission.send(task_id=task_id, ended=ended)
+
+
 @task(takes_context=True, atomic=False, timeout_s=600)
 def refresh_stale(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
     """Count all waiting events of one entity type. Many events coalesce into one run of this."""
+    emission.tell(context.task_id, by=tell_lineage)
     total = Refreshed()
     batches = extraction.extract(
         entity_type,
@@ -115,6 +122,7 @@ def backfill_all(context: TaskContext, *, batch_size: int = 50, max_batches: int
 
 
 def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dict[str, Any]:
+    emission.tell(context.task_id, by=tell_lineage)
     total, left = Refreshed(), max_batches
     for entity_type in extraction.entity_types():
         unrepaired = total.unrepaired
@@ -178,6 +186,7 @@ def export_events(context: TaskContext) -> dict[str, Any]:
     from features.offline.horizon import WritersBusy
     from features.offline.upkeep import tidy
 
+    emission.tell(context.task_id, by=tell_lineage)
     rows = files = merged = 0
     try:
         for done in export(task_id=context.task_id, before_commit=context.fence):

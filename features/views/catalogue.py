@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from base.queries import refuse_unknown
 from base.roles import Role
 from features import serializers as s
-from features.definitions import FeatureSet, feature_sets
+from features.definitions import FeatureSet, feature_sets, used_by
 from features.derived import Derived, operands
 from features.models import FeatureSetVersion
 from features.serving import AmbiguousFeature, UnknownFeature, find_feature
@@ -126,4 +126,5 @@ def _described(feature_set: type[FeatureSet], name: str, rows: Catalogue) -> dic
         "freshness_s": row.freshness_s,
         "ttl_s": row.ttl_s,
         "checksum": row.checksum,
+        "used_by": [use.name for use in used_by(feature_set)],
     }
