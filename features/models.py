@@ -120,6 +120,22 @@ class FailedEntity(models.Model):
         return f"{self.entity_type}:{self.entity_id}"
 
 
+class ErasedEntity(models.Model):
+    """A tombstone: this entity was erased, and its events are refused from then on. A keyed hash stands for its id."""
+
+    entity_type = models.CharField(max_length=60)
+    digest = models.BinaryField(max_length=32)  # HMAC-SHA256, see features.erasure
+    erased_at = models.DateTimeField(db_default=Now())
+    entity_id = models.CharField(max_length=100, null=True)  # noqa: DJ001 - only until exported files are rewritten
+
+    class Meta:
+        verbose_name_plural = "erased entities"
+        constraints = [models.UniqueConstraint(fields=["entity_type", "digest"], name="erased_entity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entity_type}:{bytes(self.digest).hex()[:16]}"
+
+
 class CountDelta(models.Model):
     """What a transaction added to a count, written in it; the sum is the count, exact in every snapshot."""
 
@@ -146,12 +162,16 @@ class FeatureSetVersion(models.Model):
     freshness_s = models.PositiveIntegerField(default=86_400)
     ttl_s = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())
+    promoted_at = models.DateTimeField(null=True)  # of a version declared with live=False: from then on it is served
 
     class Meta:
         verbose_name = "feature set"
         ordering = ["name", "version"]
         constraints = [models.UniqueConstraint(fields=["name", "version"], name="feature_set_once")]
-        permissions = [("backfill_featureset", "Can extract and backfill features")]
+        permissions = [
+            ("backfill_featureset", "Can extract and backfill features"),
+            ("promote_featureset", "Can promote and withdraw versions"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -193,3 +213,6 @@ class FeatureHistory(StoredValue):
         db_table = "model_features_history"
         verbose_name_plural = "feature history"
         indexes = [models.Index(F("feature_set"), F("entity_id"), F("as_of").desc(), name="feature_history_point")]
+
+
+from features.quality.models import QualityAlert, QualityReference, QualitySnapshot  # noqa: E402, F401

@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db import connection
 
-from features.catalogue import set_id
+from features.catalogue import serving_set, set_id
 from features.compute import computation
-from features.definitions import FeatureSet, feature_sets, find_feature_set
+from features.definitions import FeatureSet, feature_sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +86,12 @@ def find_feature(feature_type: str) -> tuple[type[FeatureSet], str]:
     prefix, _, name = feature_type.rpartition(":")
     if prefix:
         set_name, _, version = prefix.partition("@")
-        feature_set = find_feature_set(set_name, version or None)
+        feature_set = serving_set(set_name, version or None)
         if feature_set is not None and name in feature_set.features:
             return feature_set, name
         raise UnknownFeature(f"No feature is called {feature_type[:120]!r}.")
-    newest = {find_feature_set(feature_set.name) for feature_set in feature_sets()}
+    having = {feature_set.name for feature_set in feature_sets() if name in feature_set.features}
+    newest = [serving_set(set_name) for set_name in having]
     found = [feature_set for feature_set in newest if feature_set and name in feature_set.features]
     if len(found) == 1:
         return found[0], name

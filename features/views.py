@@ -19,7 +19,8 @@ from base.roles import Role
 from base.throttles import ScopedThrottle
 from features import cloudevents, coverage, services
 from features import serializers as s
-from features.definitions import FeatureSet, feature_sets, find_feature_set
+from features.catalogue import serving_set
+from features.definitions import FeatureSet, feature_sets
 from features.ingest import store
 from features.models import FeatureSetVersion
 from features.serving import Served, UnknownFeature, find_feature, point_in_time, stored
@@ -60,12 +61,13 @@ class Events(APIView):
             raise ValidationError({"verdicts": ["May only be `all`."]})
         batch = cloudevents.read_batch(request.data, request.headers)
         done = store(batch.rows)
+        verdicts = batch.verdicts(done, everything=bool(everything))
         body = {
             "accepted": done.accepted,
             "added": done.added,
             "rejected": len(batch.refused),
             "task_ids": done.task_ids,
-            "verdicts": batch.verdicts(done, everything=bool(everything)),
+            "verdicts": verdicts,
         }
         return Response(body, status=202, headers=task_links(done.task_ids[0]) if done.task_ids else None)
 
@@ -124,7 +126,7 @@ class Inference(APIView):
         data = asked.validated_data
         if "feature_type" in data:
             return Response(_one(data["feature_type"], data["entity_id"], data.get("max_age_s")))
-        feature_set = find_feature_set(data["feature_set"], data.get("feature_version"))
+        feature_set = serving_set(data["feature_set"], data.get("feature_version"))
         if feature_set is None:
             raise ValidationError({"feature_set": ["No such feature set and version."]})
         found = _served(feature_set, data["entity_ids"], data.get("max_age_s"))
