@@ -131,7 +131,7 @@ def store(rows: Sequence[dict[str, Any]], *, refresh: bool = True) -> Ingested:
     for number, row in enumerate(rows):
         row["n"] = number
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, {"rows": _json(rows)} | pads())
+        cursor.execute(INSERT, {"rows": _json(rows), **pads()})
         added, entity_types, known, erased = cursor.fetchone()
     task_ids = [tasks.request_refresh(entity_type) for entity_type in entity_types] if refresh else []
     accepted = len(rows) - len(erased)

@@ -77,7 +77,7 @@ def request_backfill(*, batch_size: int = 50, max_batches: int = 1000, reason: s
 
 @transaction.atomic
 def request_snapshot(*, feature_set: str = "", reason: str = "") -> str:
-    """Measure the quality of one set (`name@version`) or of all now, unless that waits or runs; returns the task's id."""
+    """Measure one set (`name@version`) or all of them now, unless that waits or runs; returns the task's id."""
     definition = tasks.snapshot_quality.using(unique_key=f"features.snapshot_quality:{feature_set}")
     task_id = definition.enqueue(feature_set=feature_set).id
     log_audit_event("quality_snapshot_requested", "task", task_id, {"feature_set": feature_set, "reason": reason})

@@ -33,6 +33,8 @@ from base.panels import (
     when,
 )
 from features import coverage, extraction, services
+from features.admin import quality
+from features.catalogue import serving_set
 from features.definitions import feature_sets, find_feature_set
 from features.models import FeatureHistory, FeatureSetVersion
 from tasks.models import Task
@@ -118,7 +120,7 @@ BUTTONS = [
 
 @admin.register(FeatureSetVersion)
 class FeatureSetAdmin(ReadOnlyAdmin):
-    icon, entity_type, buttons = "dataset", "feature_set", BUTTONS
+    icon, entity_type, buttons = "dataset", "feature_set", [*BUTTONS, *quality.SET_BUTTONS]
     list_display = ["name", "version", "entity_type", "features", "covered", "stale", "failed", "freshness", "owner"]
 
     @display(description="Features")
@@ -149,6 +151,7 @@ class FeatureSetAdmin(ReadOnlyAdmin):
         if found := coverage_row(row):
             panels.append(coverage_panel(found))
         panels += [
+            *quality.panels(row),
             definition_panel(row),
             *work_panel(request.user, Task.objects.filter(name__in=BATCH_TASKS), title="Recent extractions"),
             set_facts(row),
@@ -193,17 +196,30 @@ def definition_panel(row: FeatureSetVersion) -> Table:
 
 
 def meaning(feature: dict[str, Any]) -> str:
-    """`sum of value, 30 days, above 0`."""
-    parts = [feature["kind"] if feature["kind"] == "count" else f"{feature['kind']} of {feature['field']}"]
+    """`sum of value, 30 days, above 0`; `derived: a / b`; `function, 30 days`."""
+    if "expression" in feature:
+        return f"derived: {infix(feature['expression'])}"
+    bare = feature["kind"] == "count" or "field" not in feature
+    parts = [feature["kind"] if bare else f"{feature['kind']} of {feature['field']}"]
     parts.append("all time" if feature["over_s"] is None else lasting(timedelta(seconds=feature["over_s"])))
     parts += feature["types"]
-    parts += [f"{bound} {feature[bound]}" for bound in ("above", "below") if feature[bound] is not None]
+    parts += [f"{bound} {feature[bound]}" for bound in ("above", "below") if feature.get(bound) is not None]
     return ", ".join(parts)
+
+
+def infix(expression: Any) -> str:
+    """`["/", "a", ["+", "b", "2"]]` as `a / (b + 2)`."""
+    if not isinstance(expression, list):
+        return str(expression)
+    sign, *sides = expression
+    left, right = (f"({infix(side)})" if isinstance(side, list) else infix(side) for side in sides)
+    return f"{left} {sign} {right}"
 
 
 def set_facts(row: FeatureSetVersion) -> Facts:
     recent = FeatureHistory.objects.order_by("-pk").values("pk")[:1_000]  # there is no index on times
     newest = FeatureHistory.objects.filter(pk__in=recent, feature_set=row).aggregate(Max("computed_at"))
+    served = serving_set(row.name) is find_feature_set(row.name, row.version)
     return Facts(
         title=str(row),
         side=True,
@@ -213,6 +229,7 @@ def set_facts(row: FeatureSetVersion) -> Facts:
             ("Source", ", ".join(row.definition["source"]) or "all events of the entity"),
             ("Owner", row.owner),
             ("Tags", ", ".join(row.tags)),
+            ("Served", "when no version is named" if served else "only when it is named"),
             ("Fresh for", lasting(timedelta(seconds=row.freshness_s))),
             ("Last computed", ago(newest["computed_at__max"])),
             ("In use since", when(row.created_at)),

@@ -88,7 +88,7 @@ def measure(feature_set: type[FeatureSet], references: Mapping[str, Figures], *,
     entities = counts.read().get(f"values:{number}", 0)
     declared = [(name, kind_of(f.data_type), f.expected or (None, None)) for name, f in feature_set.features.items()]
     held = [references.get(name) for name, _, _ in declared]
-    parameters = {
+    parameters: dict[str, Any] = {
         "set_id": number,
         "entity_type": feature_set.entity.name,
         "fresh_for": feature_set.freshness.total_seconds(),

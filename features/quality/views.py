@@ -27,6 +27,8 @@ from features.serializers import StartedSerializer
 from tasks.serializers import task_links
 
 LOOKERS, OPERATORS = {Role.ANALYST, Role.OPERATOR}, {Role.OPERATOR}
+OWN = {"feature_set", "version", "sampled"}  # what a snapshot has under other names
+PLAIN = [str(name) for name in s.QualitySerializer().fields if name not in OWN]
 SET = OpenApiParameter("feature_set", str, description="name or name@version")
 
 
@@ -54,8 +56,7 @@ def newest(rows: QuerySet[FeatureSetVersion]) -> QuerySet[QualitySnapshot]:
 
 
 def figures(snapshot: QualitySnapshot) -> dict[str, Any]:
-    fields = s.QualitySerializer().fields
-    return {name: getattr(snapshot, name) for name in fields if hasattr(snapshot, name)} | {
+    return {name: getattr(snapshot, name) for name in PLAIN} | {
         "feature_set": snapshot.feature_set.name,
         "version": snapshot.feature_set.version,
         "sampled": snapshot.n < snapshot.entities,

@@ -18,6 +18,7 @@ MAY_LOOK = {
     CONTROLS: {"operator"},
     SCHEDULES: {"operator"},
     SETS: {"operator", "analyst"},
+    "/admin/features/qualityalert/": {"operator", "analyst"},
     "/admin/features/rawevent/": {"operator", "analyst"},
     "/admin/features/featurevalue/": {"operator", "analyst"},
     "/admin/features/featurehistory/": {"operator", "analyst"},
@@ -122,7 +123,7 @@ def test_a_page_shows_other_apps_rows_only_to_those_who_may_see_them(staff):
     [
         ("auditor", {"Audit entries sealed"}),
         ("reviewer", {"Loans in review", "Loan decisions, last 14 days"}),
-        ("analyst", {"Events not counted yet", "Entities behind", "Feature coverage", "Loans in review",
+        ("analyst", {"Events not counted yet", "Entities behind", "Feature coverage", "Drift", "Loans in review",
                      "Loan decisions, last 14 days"}),
     ],
 )  # fmt: skip
