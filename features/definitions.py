@@ -29,6 +29,7 @@ from features import pure
 from features.aggregates import Aggregate
 from features.derived import Derived, evaluate, finished, operands, written
 from features.functions import Batch, Computed, feature
+from features.marks import marks_stale
 from features.pure import Happening
 from features.sources import Rows
 
@@ -45,6 +46,7 @@ __all__ = [
     "feature",
     "feature_sets",
     "find_feature_set",
+    "marks_stale",
     "versions_of",
 ]
 Feature = Aggregate | Derived | Computed

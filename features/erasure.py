@@ -59,14 +59,14 @@ def erase_entity(*, entity_type: str, entity_id: str, reason: str, exported: boo
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_WAIT])
             cursor.execute("LOCK TABLE raw_events IN SHARE ROW EXCLUSIVE MODE")
-            return _erase(entity_type, entity_id, reason, exported)
+            return _erase(cursor, entity_type, entity_id, reason, exported)
     except OperationalError as error:
         if "lock timeout" in str(error) or "deadlock" in str(error):
             raise Busy("Events are being written by a long transaction; try again in a moment.") from error
         raise
 
 
-def _erase(entity_type: str, entity_id: str, reason: str, exported: bool) -> Erased:
+def _erase(cursor: Any, entity_type: str, entity_id: str, reason: str, exported: bool) -> Erased:
     of = {"entity_type": entity_type, "entity_id": entity_id}
     tombstone = _bury(entity_type, entity_id, exported)
     list(KnownEntity.objects.select_for_update().filter(**of))
@@ -82,8 +82,8 @@ def _erase(entity_type: str, entity_id: str, reason: str, exported: bool) -> Era
     for what, n in (counted | {f"values:{number}": 1 for number in sets}).items():
         if n:
             counts.add(what, -n)
-    name = f"erased:{bytes(tombstone.digest).hex()[:32]}"
-    rows["tasks_task"] = forget_subject(subject=(entity_type, entity_id), name=name)
+    name = tombstone.name
+    rows["tasks_task"] = forget_subject(subject=(entity_type, entity_id), name=name) + _forget_mentions(cursor, of)
     log_audit_event("entity_erased", entity_type, name, {"rows": rows, "reason": reason})
     return Erased(rows, name, tombstone.pk, tombstone.entity_id is not None)
 
@@ -95,6 +95,21 @@ def _bury(entity_type: str, entity_id: str, exported: bool) -> ErasedEntity:
         row.entity_id = entity_id
         row.save(update_fields=["entity_id"])
     return row
+
+
+# Tasks about many entities, such as `features.store_served`, list their ids.
+MENTIONED = "kwargs ->> 'entity_type' = %(entity_type)s AND kwargs -> 'entity_ids' ? %(entity_id)s"
+FORGET = f"""
+UPDATE tasks_task SET kwargs = jsonb_set(kwargs, '{{entity_ids}}', (kwargs -> 'entity_ids') - %(entity_id)s::text)
+WHERE name = ANY(%(names)s) AND {MENTIONED}
+"""  # noqa: S608 - constants of this module
+COUNT = f"SELECT count(*) FROM tasks_task WHERE name = ANY(%(names)s) AND {MENTIONED}"  # noqa: S608 - the same
+MENTIONING = ["features.store_served"]
+
+
+def _forget_mentions(cursor: Any, of: dict[str, str]) -> int:
+    cursor.execute(FORGET, of | {"names": MENTIONING})
+    return cursor.rowcount
 
 
 def _delete(rows: models.QuerySet[Any]) -> int:
@@ -115,5 +130,9 @@ def proof(entity_type: str, entity_id: str) -> dict[str, int]:
         by_set = "feature_set" in fields
         of = {"feature_set__entity_type" if by_set else "entity_type": entity_type, "entity_id": entity_id}
         found[model._meta.db_table] = model._default_manager.filter(**of).count()
-    found["tasks_task"] = Task.objects.filter(subject_type=entity_type, subject_id=entity_id).count()
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"entity_type": entity_type, "entity_id": entity_id, "names": MENTIONING})
+        [mentioned] = cursor.fetchone()
+    subject = Task.objects.filter(subject_type=entity_type, subject_id=entity_id)
+    found["tasks_task"] = subject.count() + mentioned
     return found

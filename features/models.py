@@ -5,6 +5,27 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 
+from features.offline.models import Export, ExportedFile
+from features.quality.models import QualityAlert, QualityReference, QualitySnapshot
+
+__all__ = [
+    "CountDelta",
+    "ErasedEntity",
+    "Export",
+    "ExportedFile",
+    "FailedEntity",
+    "FeatureHistory",
+    "FeatureSetVersion",
+    "FeatureValue",
+    "KnownEntity",
+    "QualityAlert",
+    "QualityReference",
+    "QualitySnapshot",
+    "RawEvent",
+    "StaleEntity",
+    "StoredValue",
+]
+
 
 class NumericField(models.DecimalField):
     """PostgreSQL's unbounded numeric: a value keeps the decimals it came with, and sums stay exact."""
@@ -133,7 +154,12 @@ class ErasedEntity(models.Model):
         constraints = [models.UniqueConstraint(fields=["entity_type", "digest"], name="erased_entity_once")]
 
     def __str__(self) -> str:
-        return f"{self.entity_type}:{bytes(self.digest).hex()[:16]}"
+        return f"{self.entity_type} {self.name}"
+
+    @property
+    def name(self) -> str:
+        """What stands for the entity in the trail and in task rows."""
+        return f"erased:{bytes(self.digest).hex()[:32]}"
 
 
 class CountDelta(models.Model):
@@ -213,6 +239,3 @@ class FeatureHistory(StoredValue):
         db_table = "model_features_history"
         verbose_name_plural = "feature history"
         indexes = [models.Index(F("feature_set"), F("entity_id"), F("as_of").desc(), name="feature_history_point")]
-
-
-from features.quality.models import QualityAlert, QualityReference, QualitySnapshot  # noqa: E402, F401

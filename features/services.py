@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -11,6 +12,8 @@ from features.catalogue import promote_version, withdraw_version
 from features.difference import find_versions
 from features.erasure import Erased, proof
 from features.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
+from features.offline.models import Export
+from features.online import Online, online
 from features.quality.alerts import acknowledge_alert
 from features.quality.references import take_reference
 from features.serving import Served, find_feature, point_in_time, stored, stored_sets
@@ -20,12 +23,14 @@ __all__ = [
     "Erased",
     "Ingested",
     "NewEvent",
+    "Online",
     "Served",
     "acknowledge_alert",
     "erase_entity",
     "find_feature",
     "ingest",
     "ingest_in_batches",
+    "online",
     "point_in_time",
     "promote_version",
     "proof",
@@ -103,9 +108,8 @@ def erase_entity(*, entity_type: str, entity_id: str, reason: str) -> tuple[Eras
 
     Returns what went, and the task that rewrites exported files where there is an offline store.
     """
-    done = erasure.erase_entity(
-        entity_type=entity_type, entity_id=entity_id, reason=reason, exported=tasks.keeps_files()
-    )
+    exported = bool(settings.EXPORT_EVERY) or Export.objects.exists()
+    done = erasure.erase_entity(entity_type=entity_type, entity_id=entity_id, reason=reason, exported=exported)
     task_id = None
     if done.waits:
         named = tasks.erase_exported.using(subject=(entity_type, done.name))

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
 from django.db import DataError, transaction
 from django.utils import timezone
 
-from features import counts, extraction
+from features import counts, extraction, offline
 from features.definitions import FeatureSet, feature_sets
 from features.difference import compare, find_versions
 from features.materialize import Refreshed, refresh
 from features.models import ErasedEntity
 from features.quality import alerts, snapshots
 from features.quality.models import QualityAlert
-from tasks.definitions import PermanentError, cron, every, task
+from tasks.definitions import PermanentError, TemporaryError, cron, every, task
 from tasks.execution import TaskContext
 
 DRAIN_BATCH, DRAIN_BATCHES = 500, 200
@@ -70,6 +68,15 @@ def request_refresh(entity_type: str) -> str:
     return (
         refresh_stale.using(coalesce_key=key, subject=("entity_type", entity_type)).enqueue(entity_type=entity_type).id
     )
+
+
+@task(takes_context=True, timeout_s=60)
+def store_served(context: TaskContext, *, entity_type: str, entity_ids: list[str]) -> dict[str, Any]:
+    """Store what a reader had to have computed, so that the next one finds it."""
+    done = refresh(entity_type, entity_ids, task_id=context.task_id, skip_locked=True)
+    if done.unrepaired:
+        request_repair(entity_type)
+    return _summary(done)
 
 
 @task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
@@ -177,23 +184,16 @@ def compare_definitions(context: TaskContext, *, old: str, new: str, sample: int
     return {"old": old, "new": new, "as_of": as_of, "features": result}
 
 
-OFFLINE = "features.offline.erasure"
-
-
 @task(queue_name="default", max_attempts=10)
 def erase_exported(*, tombstone: int) -> dict[str, Any]:
     """Rewrite the exported files that hold an erased entity, then forget its id: the tombstone's hash stays."""
+    offline.require()
+    from features.offline.erasure import erase
+
     row = ErasedEntity.objects.select_for_update().get(pk=tombstone)
-    files = 0
-    if row.entity_id is not None and keeps_files():
-        files = import_module(OFFLINE).erase(row.entity_type, row.entity_id).files
+    files = 0 if row.entity_id is None else erase(row.entity_type, row.entity_id, name=row.name).files
     ErasedEntity.objects.filter(pk=tombstone).update(entity_id=None)
     return {"files": files}
-
-
-def keeps_files() -> bool:
-    """Whether this installation has an offline store."""
-    return find_spec("features.offline") is not None and find_spec(OFFLINE) is not None
 
 
 def _summary(total: Refreshed) -> dict[str, Any]:
@@ -204,3 +204,30 @@ def _summary(total: Refreshed) -> dict[str, Any]:
         "failed": len(total.failed),
         "errors": shown,
     }
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600, max_running=1)
+def export_events(context: TaskContext) -> dict[str, Any]:
+    """Export new events to the offline store, merge small files and sweep. Raises PermanentError where it cannot."""
+    offline.require()
+    from features.offline.compaction import compact
+    from features.offline.export import export_events as export
+    from features.offline.horizon import WritersBusy
+    from features.offline.upkeep import tidy
+
+    rows = files = merged = 0
+    try:
+        for done in export(task_id=context.task_id, before_commit=context.fence):
+            rows, files = rows + done.rows, files + done.files
+            context.progress(done.percent, f"{rows:,} events")
+    except WritersBusy as error:
+        raise TemporaryError(str(error)) from error
+    for before, _ in compact(task_id=context.task_id, before_commit=context.fence):
+        merged += before
+        context.progress(100, f"{rows:,} events, {merged} files merged")
+    swept = tidy()
+    return {"events": rows, "files": files, "merged": merged, "removed": swept.replaced + swept.orphans}
+
+
+if settings.EXPORT_EVERY:
+    every(timedelta(minutes=settings.EXPORT_EVERY))(export_events)

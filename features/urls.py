@@ -1,12 +1,14 @@
 from django.urls import path
 
-from features import lifecycle, views
+from features import lifecycle
 from features.quality import views as quality
+from features.views import catalogue, coverage, events, feast, inference
 
 urlpatterns = [
-    path("events/", views.Events.as_view(), name="events"),
-    path("features/discovery", views.Discovery.as_view(), name="feature-discovery"),
-    path("features/inference", views.Inference.as_view(), name="feature-inference"),
+    path("events/", events.Events.as_view(), name="events"),
+    path("features/discovery", catalogue.Discovery.as_view(), name="feature-discovery"),
+    path("features/discovery/<str:feature_type>", catalogue.FeatureDetail.as_view(), name="feature-detail"),
+    path("features/inference", inference.Inference.as_view(), name="feature-inference"),
     path("features/quality", quality.Quality.as_view(), name="feature-quality"),
     path("features/quality/alerts", quality.Alerts.as_view(), name="quality-alerts"),
     path(
@@ -22,7 +24,8 @@ urlpatterns = [
         "features/entities/<str:entity_type>/<str:entity_id>", lifecycle.ErasedEntities.as_view(), name="entity-erase"
     ),
     path("features/entities/<str:entity_type>/<str:entity_id>/proof", lifecycle.Proof.as_view(), name="entity-proof"),
-    path("admin/features/stats", views.Stats.as_view(), name="feature-stats"),
-    path("admin/features/batch-extract", views.BatchExtract.as_view(), name="feature-batch-extract"),
-    path("admin/features/backfill-all", views.BackfillAll.as_view(), name="feature-backfill-all"),
+    path("get-online-features", feast.GetOnlineFeatures.as_view(), name="get-online-features"),
+    path("admin/features/stats", coverage.Stats.as_view(), name="feature-stats"),
+    path("admin/features/batch-extract", coverage.BatchExtract.as_view(), name="feature-batch-extract"),
+    path("admin/features/backfill-all", coverage.BackfillAll.as_view(), name="feature-backfill-all"),
 ]

@@ -1,5 +1,5 @@
 """The feature store in the console."""
 
-from features.admin import catalogue, events, quality, values
+from features.admin import catalogue, events, exports, quality, values
 
-__all__ = ["catalogue", "events", "quality", "values"]
+__all__ = ["catalogue", "events", "exports", "quality", "values"]

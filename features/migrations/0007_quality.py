@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('features', '0003_definitions'),
+        ('features', '0004_offline_store'),
     ]
 
     operations = [

@@ -224,22 +224,31 @@ def test_tasks_about_the_entity_lose_its_id_and_live_ones_are_cancelled(db):
     assert (row.subject_id, row.kwargs, row.result) == (done.name, {}, None) and row.result_dropped_at
 
 
-def test_exported_files_are_rewritten_by_a_task_that_knows_no_id(db, monkeypatch):
+def test_tasks_that_list_ids_lose_the_one(db):
     from features import tasks
+
+    both = tasks.store_served.enqueue(entity_type="plot", entity_ids=["a", "b"]).id
+    assert erasure.proof("plot", "a")["tasks_task"] == 1
+    erase()
+    assert gone() and Task.objects.get(pk=both).kwargs["entity_ids"] == ["b"]
+
+
+def test_exported_files_are_rewritten_by_a_task_that_knows_no_id(db, settings, tmp_path):
+    pytest.importorskip("pyarrow")
+    from features.offline import reader
+    from features.offline.export import export_events
     from tasks.testing import run_due
 
-    asked = []
-    monkeypatch.setattr(tasks, "keeps_files", lambda: True)
-    files = type("Erased", (), {"files": 2})
-    store = type("Store", (), {"erase": staticmethod(lambda *of: asked.append(of) or files)})
-    monkeypatch.setattr(tasks, "import_module", lambda name: store)
-    ingest([watered("a")], refresh=False)
-    done, task_id = services.erase_entity(entity_type="plot", entity_id="a", reason=REASON)
-    assert done.waits and erasure.proof("plot", "a")["features_erasedentity"] == 1
+    settings.EXPORT_URL = str(tmp_path / "offline")
+    ingest([watered("plot-77"), watered("b")], refresh=False)
+    assert list(export_events())
+    done, task_id = services.erase_entity(entity_type="plot", entity_id="plot-77", reason=REASON)
+    assert done.waits and erasure.proof("plot", "plot-77")["features_erasedentity"] == 1
     assert Task.objects.get(pk=task_id).kwargs == {"tombstone": done.tombstone}
     run_due()
-    assert asked == [("plot", "a")] and gone()
-    assert Task.objects.get(pk=task_id).result == {"files": 2}
+    assert Task.objects.get(pk=task_id).result == {"files": 1}
+    assert gone("plot-77") and reader.events("plot").column("entity_id").to_pylist() == ["b"]
+    assert "plot-77" not in str(list(Entry.objects.values()))
 
 
 # Over HTTP and from the command line
