@@ -21,7 +21,7 @@ from features.erasure import Busy
 from features.models import FeatureSetVersion
 from features.quality import serializers as s
 from features.serializers import StartedSerializer
-from tasks.serializers import task_links
+from tasks.serializers import RequiredReasonSerializer, task_links
 
 REASON = OpenApiParameter(
     "X-Reason", str, OpenApiParameter.HEADER, required=True, description="kept in the audit trail; name nobody in it"
@@ -52,7 +52,7 @@ class Switch(APIView):
     act: Any = None
 
     def switch(self, request: Request, feature_set: str) -> Response:
-        asked = s.ReasonSerializer(data=request.data)
+        asked = RequiredReasonSerializer(data=request.data)
         name, _, version = feature_set.partition("@")
         declared = find_feature_set(name, version)
         if declared is None:
@@ -70,7 +70,7 @@ class Promote(Switch):
 
     act = services.promote_version
 
-    @extend_schema(tags=["features"], request=s.ReasonSerializer, responses=s.StateSerializer)
+    @extend_schema(tags=["features"], request=RequiredReasonSerializer, responses=s.StateSerializer)
     def post(self, request: Request, feature_set: str) -> Response:
         return self.switch(request, feature_set)
 
@@ -80,7 +80,7 @@ class Withdraw(Switch):
 
     act = services.withdraw_version
 
-    @extend_schema(tags=["features"], request=s.ReasonSerializer, responses=s.StateSerializer)
+    @extend_schema(tags=["features"], request=RequiredReasonSerializer, responses=s.StateSerializer)
     def post(self, request: Request, feature_set: str) -> Response:
         return self.switch(request, feature_set)
 

@@ -15,7 +15,7 @@ from features.definitions import FeatureSet
 from features.derived import NUMBERS
 from features.quality.models import Figures
 
-ENTITIES = 100_000  # beyond them a sample of about so many is looked at
+ENTITIES = 20_000  # beyond them a sample of about so many is looked at
 KEPT = 1_000  # values of a feature that a snapshot keeps
 WORDS, SHARED_BY = 20, 5  # so many of the commonest words, each of at least so many entities
 GREATEST = "1e140"  # beyond it squares leave double precision

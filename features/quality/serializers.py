@@ -60,12 +60,10 @@ class AlertSerializer(serializers.Serializer):
     task_id = serializers.UUIDField(allow_null=True)
 
 
-class ReasonSerializer(StrictSerializer):
-    reason = serializers.CharField(max_length=300)
-
-
 class SnapshotRequestSerializer(StrictSerializer):
-    feature_set = serializers.CharField(max_length=121, required=False, default="", help_text="name@version, else all")
+    feature_set = serializers.CharField(
+        max_length=121, required=False, default="", allow_blank=True, help_text="name@version, else all"
+    )
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
 
 

@@ -24,7 +24,7 @@ from features.quality.alerts import AlreadyHandled, described
 from features.quality.models import LEVELS, QualityAlert, QualitySnapshot
 from features.quality.references import NothingToTake
 from features.serializers import StartedSerializer
-from tasks.serializers import task_links
+from tasks.serializers import RequiredReasonSerializer, task_links
 
 LOOKERS, OPERATORS = {Role.ANALYST, Role.OPERATOR}, {Role.OPERATOR}
 OWN = {"feature_set", "version", "sampled"}  # what a snapshot has under other names
@@ -191,9 +191,9 @@ class Acknowledge(APIView):
 
     roles = OPERATORS
 
-    @extend_schema(tags=["feature quality"], request=s.ReasonSerializer, responses=s.AlertSerializer)
+    @extend_schema(tags=["feature quality"], request=RequiredReasonSerializer, responses=s.AlertSerializer)
     def post(self, request: Request, alert_id: str) -> Response:
-        asked = s.ReasonSerializer(data=request.data)
+        asked = RequiredReasonSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         if not alert_id.isascii() or not alert_id.isdigit() or len(alert_id) > 18:
             raise NotFound
