@@ -31,6 +31,8 @@ CONSOLE_PERMISSIONS: Mapping[Role, Sequence[str]] = {
         "tasks.run_schedule",
         "features.view_*",
         "features.backfill_featureset",
+        "features.promote_featureset",
+        "features.handle_qualityalert",
     ],
     Role.ANALYST: ["features.view_*"],
     Role.AUDITOR: ["audit.view_*"],

@@ -193,6 +193,7 @@ SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
 }
+QUALITY_CRON = env("QUALITY_CRON", default="30 3 * * *")  # when the quality of features is measured, UTC
 SMS_BACKEND = env("SMS_BACKEND", default="accounts.sms.FileBackend")
 OUTBOX_DIR = DATA_DIR / "outbox"
 EMAIL_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")

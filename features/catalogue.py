@@ -6,10 +6,16 @@ import inspect
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 
-from features.definitions import FeatureSet, feature_sets
+from audit.services import log_audit_event
+from features.definitions import FeatureSet, feature_sets, find_feature_set, versions_of
 from features.models import FeatureSetVersion
+
+
+class WrongState(Exception):
+    """The version is not one that waits to be promoted, or to be withdrawn."""
 
 
 class DefinitionChanged(Exception):
@@ -59,6 +65,42 @@ def set_id(feature_set: type[FeatureSet]) -> int:
 def forget_ids() -> None:
     """The database may be another one now."""
     _ids.clear()
+
+
+def serving_set(name: str, version: str | None = None) -> type[FeatureSet] | None:
+    """The version that was asked for; without one the newest that is live."""
+    if version is not None:
+        return find_feature_set(name, version)
+    return next((feature_set for feature_set in versions_of(name) if is_live(feature_set)), None)
+
+
+def is_live(feature_set: type[FeatureSet]) -> bool:
+    """Declared so, or promoted: only versions declared with live=False need a look at the catalogue."""
+    if feature_set.live:
+        return True
+    return FeatureSetVersion.objects.filter(pk=set_id(feature_set), promoted_at__isnull=False).exists()
+
+
+@transaction.atomic
+def promote_version(*, row: FeatureSetVersion, reason: str) -> None:
+    """Serve a version that was declared with live=False to who names none. Raises WrongState."""
+    _switch(row, reason, "feature_set_promoted", waits=True, promoted_at=timezone.now())
+
+
+@transaction.atomic
+def withdraw_version(*, row: FeatureSetVersion, reason: str) -> None:
+    """Take a promotion back; who names the version still gets it. Raises WrongState."""
+    _switch(row, reason, "feature_set_withdrawn", waits=False, promoted_at=None)
+
+
+def _switch(row: FeatureSetVersion, reason: str, action: str, *, waits: bool, promoted_at: Any) -> None:
+    declared = find_feature_set(row.name, row.version)
+    if declared is None or declared.live:
+        raise WrongState(f"{row} is not declared with live=False.")
+    changed = FeatureSetVersion.objects.filter(pk=row.pk, promoted_at__isnull=waits).update(promoted_at=promoted_at)
+    if not changed:
+        raise WrongState(f"{row} is {'live already' if waits else 'not live'}.")
+    log_audit_event(action, "feature_set", row.pk, {"set": str(row), "reason": reason})
 
 
 def _refuse_changed(feature_set: type[FeatureSet], row: FeatureSetVersion) -> None:

@@ -20,6 +20,7 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.get_fixed_timezone(0))
 CLOCK_SKEW = timedelta(minutes=5)
 ATTRIBUTE_NAME = re.compile(r"^[a-z0-9]{1,40}$")
 USUAL = {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
+ERASED = {"subject": ["This entity was erased; its events are not kept."]}
 LONGEST = {"source": 200, "id": 200, "type": 120, "subject": 100}
 RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
 
@@ -40,8 +41,12 @@ class Batch:
     items: list[Any] = field(default_factory=list)
 
     def verdicts(self, done: Ingested, *, everything: bool) -> list[dict[str, Any]]:
-        """One for each item that was known or rejected, or for each there is, in the order of the request."""
+        """One for each item that was known or rejected, or for each there is, in the order of the request.
+
+        Events of erased entities are found while storing; they are among the refused from then on.
+        """
         known = {self.places[number] for number in done.known}
+        self.refused |= {self.places[number]: ERASED for number in done.erased}
         shown = range(len(self.items)) if everything else sorted(known | set(self.refused))
         return [self._verdict(index, index in known) for index in shown]
 

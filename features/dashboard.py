@@ -9,7 +9,7 @@ from django.db import connection
 from base.links import list_url, may_view
 from base.panels import BAD, GOOD, IDLE, WARN, Bar, Bars, Number, Panel, lasting
 from features.coverage import Coverage, coverage
-from features.models import FeatureSetVersion, RawEvent
+from features.models import FeatureSetVersion, QualityAlert, RawEvent
 
 BACKLOG = """
 SELECT coalesce(sum(events), 0), (SELECT count(*) FROM features_failedentity),
@@ -25,6 +25,8 @@ def cards(user: Any) -> list[Panel]:
         panels.append(backlog())
     if may_view(user, FeatureSetVersion):
         panels += [stale(found), sets(found)]
+    if may_view(user, QualityAlert):
+        panels.append(drift())
     return panels
 
 
@@ -55,6 +57,20 @@ def stale(found: list[Coverage]) -> Number:
         note="stale, or without features" if total else "all features are up to date",
         tone=WARN if total else GOOD,
         href=list_url(FeatureSetVersion),
+    )
+
+
+def drift() -> Number:
+    """Features whose values lie far from their reference, and what else is wrong with them."""
+    alerts = QualityAlert.objects.filter(closed_at=None)
+    drifted = alerts.filter(kind=QualityAlert.Kind.DRIFT).count()
+    others = alerts.exclude(kind=QualityAlert.Kind.DRIFT).count()
+    return Number(
+        title="Drift",
+        value=f"{drifted:,}",
+        note=f"features drifted, {others:,} other alerts" if drifted or others else "every feature is what it was",
+        tone=BAD if drifted else WARN if others else GOOD,
+        href=list_url(QualityAlert, "?state=open"),
     )
 
 

@@ -51,6 +51,7 @@ __all__ = [
     "marks_stale",
     "used_by",
     "uses",
+    "versions_of",
 ]
 Feature = Aggregate | Derived | Computed
 LIMIT = Decimal(10) ** 15
@@ -157,6 +158,7 @@ class FeatureSet:
 
     source: the events that count, None for all of the entity's events; or `Rows` of a model.
     freshness: how old a served value should be at most. ttl: from when on it is not served as present any more.
+    live: False for a version that is computed but not served to who names no version, until somebody promotes it.
     """
 
     name: ClassVar[str] = ""
@@ -168,6 +170,7 @@ class FeatureSet:
     tags: ClassVar[tuple[str, ...]] = ()
     freshness: ClassVar[timedelta] = timedelta(days=1)
     ttl: ClassVar[timedelta | None] = None
+    live: ClassVar[bool] = True
     features: ClassVar[dict[str, Feature]] = {}
 
     def __init_subclass__(
@@ -181,6 +184,7 @@ class FeatureSet:
         tags: Sequence[str] = (),
         freshness: timedelta = timedelta(days=1),
         ttl: timedelta | None = None,
+        live: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -188,7 +192,7 @@ class FeatureSet:
         cls.rows = source if isinstance(source, Rows) else None
         events = [] if source is None or isinstance(source, Rows) else [source] if isinstance(source, type) else source
         cls.source = tuple(sorted(event.name for event in events))
-        cls.owner, cls.tags, cls.freshness, cls.ttl = owner, tuple(tags), freshness, ttl
+        cls.owner, cls.tags, cls.freshness, cls.ttl, cls.live = owner, tuple(tags), freshness, ttl, live
         cls.features = {key: value for key, value in vars(cls).items() if isinstance(value, Feature)}
         if not cls.features:
             raise RuntimeError(f"{name}@{version} declares no features")
@@ -291,8 +295,13 @@ def entities() -> dict[str, Entity]:
 
 
 def find_feature_set(name: str, version: str | None = None) -> type[FeatureSet] | None:
-    """A set by name; without a version the newest one (v10 is newer than v9)."""
-    versions = {v: s for (n, v), s in _sets.items() if n == name}
+    """A set by name; without a version the newest one, live or not."""
     if version is not None:
-        return versions.get(version)
-    return versions[max(versions, key=lambda v: (len(v), v))] if versions else None
+        return _sets.get((name, version))
+    return next(iter(versions_of(name)), None)
+
+
+def versions_of(name: str) -> list[type[FeatureSet]]:
+    """Every version of a set, newest first (v10 is newer than v9)."""
+    found = [s for (n, _), s in _sets.items() if n == name]
+    return sorted(found, key=lambda s: (len(s.version), s.version), reverse=True)

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from features import tasks
 from features.checks import checked_value
 from features.definitions import Event, InvalidEvent, event_types
+from features.tombstones import HASHED, pads
 
 
 @dataclass(kw_only=True, slots=True)
@@ -45,22 +46,30 @@ class NewEvent:
 @dataclass(frozen=True, slots=True)
 class Ingested:
     """accepted: events handed in; added: those not known before; task_ids: what will bring features up to date;
-    known: places in what was handed in of those that were there already."""
+    known: places in what was handed in of those that were there already; erased: of those that were not stored
+    because their entity was erased."""
 
     accepted: int
     added: int
     task_ids: list[str]
     known: list[int] = field(default_factory=list)
+    erased: list[int] = field(default_factory=list)
 
 
 # Marks are what concurrent writers share, so none is waited for: an entity's mark that nobody holds is added to,
 # otherwise the entity gets another one. Events ahead of the clock have marks of their own, due when they are.
-# What has a mark is a known entity.
-INSERT = """
-WITH input AS MATERIALIZED (
-  SELECT * FROM jsonb_to_recordset(%s::jsonb) AS x(
+# What has a mark is a known entity. Whether an entity was erased is asked in this statement, which waits for an
+# erasure's lock before it takes its snapshot (features/erasure.py); while there is no tombstone nothing is hashed.
+INSERT = f"""
+WITH given AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS x(
     n int, source text, source_id text, entity_type text, entity_id text, event_type text, event_time timestamptz,
     value numeric, payload jsonb)
+), erased AS MATERIALIZED (
+  SELECT given.n FROM given WHERE EXISTS (SELECT FROM features_erasedentity)
+    AND (entity_type, {HASHED}) IN (SELECT gone.entity_type, gone.digest FROM features_erasedentity gone)
+), input AS MATERIALIZED (
+  SELECT * FROM given WHERE NOT EXISTS (SELECT FROM erased WHERE erased.n = given.n)
 ), added AS (
   INSERT INTO raw_events (source, source_id, entity_type, entity_id, event_type, event_time, value, payload)
   SELECT source, source_id, entity_type, entity_id, event_type, event_time, value, payload
@@ -103,8 +112,9 @@ SELECT (SELECT count(*) FROM added), ARRAY(SELECT DISTINCT entity_type FROM chan
   CASE WHEN (SELECT count(*) FROM added) < (SELECT count(*) FROM input) THEN ARRAY(
     SELECT n FROM (
       SELECT n, source, source_id, row_number() OVER (PARTITION BY source, source_id ORDER BY n) AS turn FROM input) i
-    LEFT JOIN added USING (source, source_id) WHERE turn > 1 OR added.id IS NULL ORDER BY n) END
-"""
+    LEFT JOIN added USING (source, source_id) WHERE turn > 1 OR added.id IS NULL ORDER BY n) END,
+  ARRAY(SELECT n FROM erased ORDER BY n)
+"""  # noqa: S608 - constants of our own
 
 
 def ingest(events: Sequence[NewEvent], *, refresh: bool = True) -> Ingested:
@@ -121,14 +131,15 @@ def store(rows: Sequence[dict[str, Any]], *, refresh: bool = True) -> Ingested:
     for number, row in enumerate(rows):
         row["n"] = number
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, [_json(rows)])
-        added, entity_types, known = cursor.fetchone()
+        cursor.execute(INSERT, {"rows": _json(rows), **pads()})
+        added, entity_types, known, erased = cursor.fetchone()
     task_ids = [tasks.request_refresh(entity_type) for entity_type in entity_types] if refresh else []
-    return Ingested(accepted=len(rows), added=added, task_ids=task_ids, known=known or [])
+    accepted = len(rows) - len(erased)
+    return Ingested(accepted=accepted, added=added, task_ids=task_ids, known=known or [], erased=erased)
 
 
 def record(*events: NewEvent) -> Ingested:
-    """Events from code, in the transaction of the business change they tell of."""
+    """Events from code, in the transaction of the business change they tell of; none are kept of an erased entity."""
     return ingest(events)
 
 

@@ -6,9 +6,11 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 
 from features.offline.models import Export, ExportedFile
+from features.quality.models import QualityAlert, QualityReference, QualitySnapshot
 
 __all__ = [
     "CountDelta",
+    "ErasedEntity",
     "Export",
     "ExportedFile",
     "FailedEntity",
@@ -16,6 +18,9 @@ __all__ = [
     "FeatureSetVersion",
     "FeatureValue",
     "KnownEntity",
+    "QualityAlert",
+    "QualityReference",
+    "QualitySnapshot",
     "RawEvent",
     "StaleEntity",
     "StoredValue",
@@ -136,6 +141,27 @@ class FailedEntity(models.Model):
         return f"{self.entity_type}:{self.entity_id}"
 
 
+class ErasedEntity(models.Model):
+    """A tombstone: this entity was erased, and its events are refused from then on. A keyed hash stands for its id."""
+
+    entity_type = models.CharField(max_length=60)
+    digest = models.BinaryField(max_length=32)  # HMAC-SHA256, see features.erasure
+    erased_at = models.DateTimeField(db_default=Now())
+    entity_id = models.CharField(max_length=100, null=True)  # noqa: DJ001 - only until exported files are rewritten
+
+    class Meta:
+        verbose_name_plural = "erased entities"
+        constraints = [models.UniqueConstraint(fields=["entity_type", "digest"], name="erased_entity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entity_type} {self.name}"
+
+    @property
+    def name(self) -> str:
+        """What stands for the entity in the trail and in task rows."""
+        return f"erased:{bytes(self.digest).hex()[:32]}"
+
+
 class CountDelta(models.Model):
     """What a transaction added to a count, written in it; the sum is the count, exact in every snapshot."""
 
@@ -162,12 +188,16 @@ class FeatureSetVersion(models.Model):
     freshness_s = models.PositiveIntegerField(default=86_400)
     ttl_s = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())
+    promoted_at = models.DateTimeField(null=True)  # of a version declared with live=False: from then on it is served
 
     class Meta:
         verbose_name = "feature set"
         ordering = ["name", "version"]
         constraints = [models.UniqueConstraint(fields=["name", "version"], name="feature_set_once")]
-        permissions = [("backfill_featureset", "Can extract and backfill features")]
+        permissions = [
+            ("backfill_featureset", "Can extract and backfill features"),
+            ("promote_featureset", "Can promote and withdraw versions"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"

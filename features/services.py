@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from audit.services import log_audit_event
-from features import tasks
+from features import erasure, tasks
+from features.catalogue import promote_version, withdraw_version
+from features.difference import find_versions
+from features.erasure import Erased, proof
 from features.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
 from features.lineage import Lineage, NothingStored, lineage
+from features.offline.models import Export
 from features.online import Online, online
 from features.overview import described, described_whole
+from features.quality.alerts import acknowledge_alert
+from features.quality.references import take_reference
 from features.serving import Served, find_feature, point_in_time, stored, stored_sets
 from features.tasks import request_refresh
 
 __all__ = [
+    "Erased",
     "Ingested",
     "Lineage",
     "NewEvent",
@@ -22,19 +31,27 @@ __all__ = [
     "Served",
     "described",
     "described_whole",
+    "acknowledge_alert",
+    "erase_entity",
     "find_feature",
     "ingest",
     "ingest_in_batches",
     "lineage",
     "online",
     "point_in_time",
+    "promote_version",
+    "proof",
     "record",
     "request_backfill",
     "request_batch_extraction",
+    "request_comparison",
     "request_features",
     "request_refresh",
+    "request_snapshot",
     "stored",
     "stored_sets",
+    "take_reference",
+    "withdraw_version",
 ]
 
 
@@ -68,3 +85,40 @@ def request_backfill(*, batch_size: int = 50, max_batches: int = 1000, reason: s
     asked = {"batch_size": batch_size, "max_batches": max_batches, "reason": reason}
     log_audit_event("backfill_requested", "task", task_id, asked)
     return task_id
+
+
+@transaction.atomic
+def request_snapshot(*, feature_set: str = "", reason: str = "") -> str:
+    """Measure one set (`name@version`) or all of them now, unless that waits or runs; returns the task's id."""
+    definition = tasks.snapshot_quality.using(unique_key=f"features.snapshot_quality:{feature_set}")
+    task_id = definition.enqueue(feature_set=feature_set).id
+    log_audit_event("quality_snapshot_requested", "task", task_id, {"feature_set": feature_set, "reason": reason})
+    return task_id
+
+
+@transaction.atomic
+def request_comparison(*, old: str, new: str, sample: int = 1_000, reason: str = "") -> str:
+    """Compare two versions (`name@version`) over a sample of entities, as of now; returns the task's id.
+
+    Raises NotComparable.
+    """
+    find_versions(old, new)
+    asked = {"old": old, "new": new, "sample": sample}
+    task_id = tasks.compare_definitions.enqueue(**asked, as_of=timezone.now().isoformat()).id
+    log_audit_event("comparison_requested", "task", task_id, asked | {"reason": reason})
+    return task_id
+
+
+@transaction.atomic
+def erase_entity(*, entity_type: str, entity_id: str, reason: str) -> tuple[Erased, str | None]:
+    """Erase an entity from the feature store; see `features.erasure`. Raises Busy.
+
+    Returns what went, and the task that rewrites exported files where there is an offline store.
+    """
+    exported = bool(settings.EXPORT_EVERY) or Export.objects.exists()
+    done = erasure.erase_entity(entity_type=entity_type, entity_id=entity_id, reason=reason, exported=exported)
+    task_id = None
+    if done.waits:
+        named = tasks.erase_exported.using(subject=(entity_type, done.name))
+        task_id = named.enqueue(tombstone=done.tombstone).id
+    return done, task_id

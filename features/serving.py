@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db import connection
 
-from features.catalogue import set_id
+from features.catalogue import serving_set, set_id
 from features.compute import computation
-from features.definitions import FeatureSet, feature_sets, find_feature_set
+from features.definitions import FeatureSet, feature_sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,9 @@ class AmbiguousFeature(UnknownFeature):
 
 
 def find_set(label: str) -> type[FeatureSet] | None:
-    """Resolve `set@version`, or `set` to its newest version."""
+    """Resolve `set@version`, or `set` to its newest live version."""
     name, _, version = label.partition("@")
-    return find_feature_set(name, version or None)
+    return serving_set(name, version or None)
 
 
 def find_feature(feature_type: str) -> tuple[type[FeatureSet], str]:
@@ -99,7 +99,8 @@ def find_feature(feature_type: str) -> tuple[type[FeatureSet], str]:
         if feature_set is not None and name in feature_set.features:
             return feature_set, name
         raise UnknownFeature(f"No feature is called {feature_type[:120]!r}.")
-    newest = {find_feature_set(feature_set.name) for feature_set in feature_sets()}
+    having = {feature_set.name for feature_set in feature_sets() if name in feature_set.features}
+    newest = [serving_set(set_name) for set_name in having]
     found = [feature_set for feature_set in newest if feature_set and name in feature_set.features]
     if len(found) == 1:
         return found[0], name

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 
 from features import counts, emission, extraction, offline, training
+from features.definitions import FeatureSet, feature_sets
+from features.difference import compare, find_versions
 from features.materialize import Refreshed, refresh
+from features.models import ErasedEntity
+from features.quality import alerts, snapshots
+from features.quality.models import QualityAlert
 from features.training import datasets
 from features.training.models import Dataset
-from tasks.definitions import PermanentError, TemporaryError, every, task
+from tasks.definitions import PermanentError, TemporaryError, cron, every, task
 from tasks.execution import TaskContext
 
 DRAIN_BATCH, DRAIN_BATCHES = 500, 200
@@ -165,6 +170,64 @@ def build_dataset(context: TaskContext, *, dataset_id: str) -> dict[str, Any]:
 def remove_expired_datasets() -> dict[str, int]:
     """Remove datasets past their time, and files that nothing names."""
     return {"removed": datasets.remove_expired(now=timezone.now())}
+
+
+@cron(settings.QUALITY_CRON)
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
+def snapshot_quality(context: TaskContext, *, feature_set: str = "") -> dict[str, Any]:
+    """Measure the stored values of every feature set, or of one (`name@version`), and open or close alerts."""
+    sets = [each for each in feature_sets() if feature_set in ("", each.label())]
+    result: dict[str, Any] = {"features": 0, "alerts": [], "errors": {}}
+    for done, each in enumerate(sets, 1):
+        try:
+            with transaction.atomic():
+                features, told = _snapshot(each, context.task_id)
+                context.fence()
+        except DataError as error:  # of one set; the others are measured
+            result["errors"][each.label()] = str(error).splitlines()[0]
+            continue
+        result["features"] += features
+        result["alerts"] += told
+        context.progress(100 * done / len(sets), each.label())
+    snapshots.clean(timezone.now())
+    return result
+
+
+def _snapshot(feature_set: type[FeatureSet], task_id: str) -> tuple[int, list[int]]:
+    """How many features were measured, and the ids of the alerts that were opened: each has a task that tells of it."""
+    taken, opened = snapshots.take_snapshot(feature_set, task_id=task_id)
+    for alert in opened:
+        report = report_quality_alert.using(subject=("quality_alert", str(alert.pk))).enqueue(alert_id=alert.pk)
+        QualityAlert.objects.filter(pk=alert.pk).update(task_id=report.id)
+    return len(taken), [alert.pk for alert in opened]
+
+
+@task(queue_name="default")
+def report_quality_alert(*, alert_id: int) -> dict[str, Any]:
+    """Tell the webhooks that listen to this task's name of an alert: its result is the alert."""
+    return alerts.described(QualityAlert.objects.select_related("feature_set").get(pk=alert_id))
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=1800, result_ttl_s=86_400)
+def compare_definitions(context: TaskContext, *, old: str, new: str, sample: int, as_of: str) -> dict[str, Any]:
+    """Compute two versions of a set for the same entities and say what changes; nothing is stored."""
+    versions = find_versions(old, new)
+    result: dict[str, Any] = {}
+    for done, result in compare(*versions, sample=sample, as_of=datetime.fromisoformat(as_of)):  # noqa: B007
+        context.progress(100 * done / sample, f"{done} entities")
+    return {"old": old, "new": new, "as_of": as_of, "features": result}
+
+
+@task(queue_name="default", max_attempts=10)
+def erase_exported(*, tombstone: int) -> dict[str, Any]:
+    """Rewrite the exported files that hold an erased entity, then forget its id: the tombstone's hash stays."""
+    offline.require()
+    from features.offline.erasure import erase
+
+    row = ErasedEntity.objects.select_for_update().get(pk=tombstone)
+    files = 0 if row.entity_id is None else erase(row.entity_type, row.entity_id, name=row.name).files
+    ErasedEntity.objects.filter(pk=tombstone).update(entity_id=None)
+    return {"files": files}
 
 
 def _summary(total: Refreshed) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 from django.urls import path
 
+from features import lifecycle
+from features.quality import views as quality
 from features.views import catalogue, coverage, datasets, events, feast, inference, lineage, training
 
 urlpatterns = [
@@ -15,6 +17,21 @@ urlpatterns = [
     path("features/datasets", datasets.Datasets.as_view(), name="datasets"),
     path("features/datasets/<uuid:dataset_id>", datasets.DatasetDetail.as_view(), name="dataset"),
     path("features/datasets/<uuid:dataset_id>/download", datasets.Download.as_view(), name="dataset-download"),
+    path("features/quality", quality.Quality.as_view(), name="feature-quality"),
+    path("features/quality/alerts", quality.Alerts.as_view(), name="quality-alerts"),
+    path(
+        "features/quality/alerts/<str:alert_id>/acknowledge", quality.Acknowledge.as_view(), name="quality-acknowledge"
+    ),
+    path("features/quality/snapshot", quality.Snapshot.as_view(), name="quality-snapshot"),
+    path("features/quality/<str:feature_set>/reference", quality.Reference.as_view(), name="quality-reference"),
+    path("features/quality/<str:feature_set>/<str:feature>", quality.History.as_view(), name="quality-history"),
+    path("features/diff", lifecycle.Diff.as_view(), name="feature-diff"),
+    path("features/versions/<str:feature_set>/promote", lifecycle.Promote.as_view(), name="version-promote"),
+    path("features/versions/<str:feature_set>/withdraw", lifecycle.Withdraw.as_view(), name="version-withdraw"),
+    path(
+        "features/entities/<str:entity_type>/<str:entity_id>", lifecycle.ErasedEntities.as_view(), name="entity-erase"
+    ),
+    path("features/entities/<str:entity_type>/<str:entity_id>/proof", lifecycle.Proof.as_view(), name="entity-proof"),
     path("get-online-features", feast.GetOnlineFeatures.as_view(), name="get-online-features"),
     path("admin/features/stats", coverage.Stats.as_view(), name="feature-stats"),
     path("admin/features/batch-extract", coverage.BatchExtract.as_view(), name="feature-batch-extract"),

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from audit.services import log_audit_event
 from tasks import bell
-from tasks.models import Status, Task
+from tasks.models import Attempt, Status, Task
 
 
 class WrongState(Exception):
@@ -31,6 +31,33 @@ def cancel_task(*, task_id: Any, reason: str = "") -> Task:
     log_audit_event("task_cancelled", "task", task.pk, {"name": task.name, "reason": reason, "was": task.status})
     task.refresh_from_db()
     return task
+
+
+FORGET = """
+UPDATE tasks_task SET subject_id = %(name)s, kwargs = '{}', result = NULL,
+  result_dropped_at = CASE WHEN result IS NULL THEN result_dropped_at ELSE now() END,
+  error_message = '', error_traceback = '', progress_message = '', coalesce_key = NULL, unique_key = NULL
+WHERE subject_type = %(type)s AND subject_id = %(id)s AND status IN ('completed', 'failed', 'cancelled')
+"""
+
+
+@transaction.atomic
+def forget_subject(*, subject: tuple[str, str], name: str) -> int:
+    """Take (entity type, entity id) out of the tasks about it: `name` stands for it, arguments and results are gone.
+
+    Pending ones are cancelled. One that runs is asked to stop and keeps the id; call again when it has. Returns how
+    many were changed. Their attempts' errors go too; deliveries of webhooks end by themselves after 30 days.
+    """
+    about = Task.objects.filter(subject_type=subject[0], subject_id=subject[1])
+    for pk in about.filter(status__in=[Status.PENDING, Status.PROCESSING]).values_list("pk", flat=True):
+        try:
+            cancel_task(task_id=pk, reason="Its subject is erased.")
+        except WrongState:
+            continue  # it has ended in the meantime
+    Attempt.objects.filter(task__in=about.exclude(status=Status.PROCESSING)).update(error_message="", traceback="")
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET, {"type": subject[0], "id": subject[1], "name": name})
+        return cursor.rowcount
 
 
 RETRY = """

@@ -32,6 +32,8 @@ from base.panels import (
     when,
 )
 from features import coverage, extraction, services
+from features.admin import quality
+from features.catalogue import serving_set
 from features.definitions import feature_sets, find_feature_set, used_by
 from features.models import FeatureSetVersion
 from features.overview import freshness_of
@@ -118,7 +120,7 @@ BUTTONS = [
 
 @admin.register(FeatureSetVersion)
 class FeatureSetAdmin(ReadOnlyAdmin):
-    icon, entity_type, buttons = "dataset", "feature_set", BUTTONS
+    icon, entity_type, buttons = "dataset", "feature_set", [*BUTTONS, *quality.SET_BUTTONS]
     list_display = ["name", "version", "entity_type", "features", "covered", "stale", "failed", "freshness", "owner"]
 
     @display(description="Features")
@@ -149,6 +151,7 @@ class FeatureSetAdmin(ReadOnlyAdmin):
         if found := coverage_row(row):
             panels.append(coverage_panel(found))
         panels += [
+            *quality.panels(row),
             definition_panel(row),
             users_panel(row),
             *work_panel(request.user, Task.objects.filter(name__in=BATCH_TASKS), title="Recent extractions"),
@@ -194,15 +197,26 @@ def definition_panel(row: FeatureSetVersion) -> Table:
 
 
 def meaning(feature: dict[str, Any]) -> str:
-    """`sum of value, 30 days, above 0`; of a derived feature its expression."""
+    """`sum of value, 30 days, above 0`; `derived: a / b`; `function, 30 days`."""
     if "expression" in feature:
-        return feature["expression"]
-    field = feature.get("field")
-    parts = [feature["kind"] if field is None or feature["kind"] == "count" else f"{feature['kind']} of {field}"]
+        return f"derived: {infix(feature['expression'])}"
+    bare = feature["kind"] == "count" or "field" not in feature
+    parts = [feature["kind"] if bare else f"{feature['kind']} of {feature['field']}"]
     parts.append("all time" if feature["over_s"] is None else lasting(timedelta(seconds=feature["over_s"])))
     parts += feature["types"]
     parts += [f"{bound} {feature[bound]}" for bound in ("above", "below") if feature.get(bound) is not None]
     return ", ".join(parts)
+
+
+def infix(expression: Any) -> str:
+    """`["/", "a", ["+", "b", {"number": "2"}]]` as `a / (b + 2)`."""
+    if isinstance(expression, dict):
+        return str(expression["number"])
+    if not isinstance(expression, list):
+        return str(expression)
+    sign, *sides = expression
+    left, right = (f"({infix(side)})" if isinstance(side, list) else infix(side) for side in sides)
+    return f"{left} {sign} {right}"
 
 
 def users_panel(row: FeatureSetVersion) -> Table:
@@ -216,6 +230,7 @@ def set_facts(row: FeatureSetVersion) -> Facts:
     source = row.definition["source"]
     models = source["model"] if isinstance(source, dict) else ", ".join(source)
     versions = FeatureSetVersion.objects.filter(name=row.name).values_list("version", flat=True)
+    served = serving_set(row.name) is find_feature_set(row.name, row.version)
     return Facts(
         title=str(row),
         side=True,
@@ -226,6 +241,7 @@ def set_facts(row: FeatureSetVersion) -> Facts:
             ("Owner", row.owner),
             ("Tags", ", ".join(row.tags)),
             ("Versions", ", ".join(versions)),
+            ("Served", "when no version is named" if served else "only when it is named"),
             ("Fresh for", lasting(timedelta(seconds=row.freshness_s))),
             *freshness_facts(row),
             ("In use since", when(row.created_at)),

@@ -29,12 +29,13 @@ class Erased:
     files: int
 
 
-def erase(entity_type: str, entity_id: str) -> Erased:
+def erase(entity_type: str, entity_id: str, *, name: str = "") -> Erased:
     """Rewrite each file that holds the entity without its events, and remove the old ones with the commit.
 
     Call it in the transaction that deletes the entity's raw events, or after that one: until it commits no export
-    runs, so none can bring the entity back. Raises OfflineStoreUnavailable; what the removal raises comes after the
-    commit, and the next upkeep tries it again.
+    runs, so none can bring the entity back. name: what the audit trail calls the entity instead of its id.
+
+    Raises OfflineStoreUnavailable; what the removal raises comes after the commit, and the next upkeep tries it again.
     """
     place = storage()
     rows = count = 0
@@ -53,7 +54,7 @@ def erase(entity_type: str, entity_id: str) -> Erased:
                 replace([row], list(rest), task_id=None, at_once=True)
             else:
                 ExportedFile.objects.filter(pk=row.pk).update(remove_at=Now())
-        log_audit_event("offline_entity_erased", entity_type, entity_id, {"rows": rows, "files": count})
+        log_audit_event("offline_entity_erased", entity_type, name or entity_id, {"rows": rows, "files": count})
         transaction.on_commit(_remove)
     return Erased(rows, count)
 

@@ -50,11 +50,12 @@ class Events(APIView):
             raise ValidationError({"verdicts": ["May only be `all`."]})
         batch = cloudevents.read_batch(request.data, request.headers)
         done = store(batch.rows)
+        verdicts = batch.verdicts(done, everything=bool(everything))
         body = {
             "accepted": done.accepted,
             "added": done.added,
             "rejected": len(batch.refused),
             "task_ids": done.task_ids,
-            "verdicts": batch.verdicts(done, everything=bool(everything)),
+            "verdicts": verdicts,
         }
         return Response(body, status=202, headers=task_links(done.task_ids[0]) if done.task_ids else None)

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from features import serializers as s
 from features.asked import MixedEntities
-from features.definitions import find_feature_set
+from features.catalogue import serving_set
 from features.online import NULL_VALUE, Online, online
 from features.serving import UnknownFeature, find_feature
 from features.views.catalogue import READERS
@@ -74,7 +74,7 @@ def _one_feature(feature_type: str, entity_id: str, bounds: dict[str, Any]) -> d
 
 
 def _one_set(name: str, version: str | None, entity_ids: Sequence[str], bounds: dict[str, Any]) -> dict[str, Any]:
-    feature_set = find_feature_set(name, version)
+    feature_set = serving_set(name, version)
     if feature_set is None:
         raise ValidationError({"feature_set": ["No such feature set and version."]})
     found = online([feature_set], entity_ids, **bounds)

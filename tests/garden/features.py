@@ -128,5 +128,24 @@ class PlotRows(
         return [sum(event.payload.get("moisture") is not None for event in events) for events in batch.events]
 
 
+class PlotDraftsV1(FeatureSet, name="plot_drafts", version="v1", entity=plot):
+    """What is served."""
+
+    events = agg.count()
+    litres = agg.sum(types=["garden.watered"], unit="l")
+    largest = agg.max(unit="any")
+    last_gardener = agg.last("gardener", data_type="string", unit="name")
+
+
+class PlotDraftsV2(FeatureSet, name="plot_drafts", version="v2", entity=plot, live=False):
+    """What is tried: only waterings of ten litres and more are added up."""
+
+    events = agg.count()
+    litres = agg.sum(types=["garden.watered"], above="9.99", unit="l")
+    smallest = agg.min(unit="any")
+    last_gardener = agg.first("gardener", data_type="string", unit="name")
+
+
 uses("garden.almanac", PlotCare, PlotRows, kind="report", description="When to water")
+
 assert Watered.entity is Harvested.entity is plot
