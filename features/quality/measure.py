@@ -35,7 +35,8 @@ WITH sample AS MATERIALIZED (
                 WHEN 'datetime' THEN extract(epoch FROM s.as_of - (s.vals ->> f.name)::timestamptz) END AS number
   FROM sample s CROSS JOIN features f
 ), numbers AS NOT MATERIALIZED (
-  SELECT *, CASE WHEN abs(number) <= {greatest} THEN round(number, 60)::float8 END AS x FROM read WHERE kind <> 'word'
+  SELECT *, CASE WHEN abs(number) > {greatest} THEN NULL WHEN abs(number) < 1e-140 THEN 0 ELSE number::float8 END AS x
+  FROM read WHERE kind <> 'word'
 ), counted AS (
   SELECT place, written, words, count(*) AS times FROM read WHERE kind = 'word' GROUP BY place, written, words
 ), ranked AS (
