@@ -5,6 +5,23 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 
+from features.backfill.models import Backfill, BackfillChunk
+
+__all__ = [
+    "Backfill",
+    "BackfillChunk",
+    "CountDelta",
+    "CoverageDay",
+    "FailedEntity",
+    "FeatureHistory",
+    "FeatureSetVersion",
+    "FeatureValue",
+    "KnownEntity",
+    "RawEvent",
+    "StaleEntity",
+    "StoredValue",
+]
+
 
 class NumericField(models.DecimalField):
     """PostgreSQL's unbounded numeric: a value keeps the decimals it came with, and sums stay exact."""
@@ -155,6 +172,28 @@ class FeatureSetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
+
+
+class CoverageDay(models.Model):
+    """How well a feature set covered its entities at the end of a day (UTC), or up to now for today."""
+
+    feature_set = models.ForeignKey(FeatureSetVersion, models.CASCADE, db_index=False, related_name="days")
+    date = models.DateField()
+    total = models.BigIntegerField()
+    with_features = models.BigIntegerField()
+    stale = models.BigIntegerField()
+    failed = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["date", "feature_set"]
+        constraints = [models.UniqueConstraint(fields=["feature_set", "date"], name="coverage_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.feature_set_id} on {self.date}"
+
+    @property
+    def without_features(self) -> int:
+        return self.total - self.with_features
 
 
 class StoredValue(models.Model):

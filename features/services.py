@@ -6,6 +6,13 @@ from django.db import transaction
 
 from audit.services import log_audit_event
 from features import tasks
+from features.backfill.control import (
+    cancel_backfill,
+    estimate_backfill,
+    pause_backfill,
+    request_backfill,
+    resume_backfill,
+)
 from features.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
 from features.serving import Served, find_feature, point_in_time, stored, stored_sets
 from features.tasks import request_refresh
@@ -14,15 +21,19 @@ __all__ = [
     "Ingested",
     "NewEvent",
     "Served",
+    "cancel_backfill",
+    "estimate_backfill",
     "find_feature",
     "ingest",
     "ingest_in_batches",
+    "pause_backfill",
     "point_in_time",
     "record",
     "request_backfill",
     "request_batch_extraction",
     "request_features",
     "request_refresh",
+    "resume_backfill",
     "stored",
     "stored_sets",
 ]
@@ -44,17 +55,4 @@ def request_batch_extraction(*, batch_size: int = 50, max_batches: int = 5, reas
     task_id = tasks.batch_feature_extraction.enqueue(batch_size=batch_size, max_batches=max_batches).id
     asked = {"batch_size": batch_size, "max_batches": max_batches, "reason": reason}
     log_audit_event("batch_extraction_requested", "task", task_id, asked)
-    return task_id
-
-
-@transaction.atomic
-def request_backfill(*, batch_size: int = 50, max_batches: int = 1000, reason: str = "") -> str:
-    """Start a backfill of everything that waits, unless one is live; returns the live one's id."""
-    task_id = (
-        tasks.backfill_all.using(unique_key="features.backfill_all")
-        .enqueue(batch_size=batch_size, max_batches=max_batches)
-        .id
-    )
-    asked = {"batch_size": batch_size, "max_batches": max_batches, "reason": reason}
-    log_audit_event("backfill_requested", "task", task_id, asked)
     return task_id

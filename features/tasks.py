@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
-from features import counts, extraction
+from features import counts, coverage_days, extraction
+from features.backfill.models import Backfill, State
+from features.backfill.work import work
 from features.materialize import Refreshed, refresh
 from tasks.definitions import PermanentError, every, task
-from tasks.execution import TaskContext
+from tasks.execution import TaskContext, worker_name
+from tasks.models import LIVE, Task
 
 DRAIN_BATCH, DRAIN_BATCHES = 500, 200
+TURN_S = 300  # how long a backfill keeps a worker before other tasks of its queue get a turn
 
 
 @task(queue_name="high", takes_context=True, atomic=True, timeout_s=60)
@@ -93,10 +99,51 @@ def batch_feature_extraction(context: TaskContext, *, batch_size: int = 50, max_
     return _extract_all(context, batch_size, max_batches)
 
 
-@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
-def backfill_all(context: TaskContext, *, batch_size: int = 50, max_batches: int = 1000) -> dict[str, Any]:
-    """Extract features for everything that waits, up to the safety limit of 1000 batches."""
-    return _extract_all(context, batch_size, max_batches)
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=900)
+def work_on_backfill(context: TaskContext, *, backfill_id: str) -> dict[str, Any]:
+    """Work on a backfill's chunks for some minutes, then hand over to a task like this one, so that others get a turn.
+
+    Pause or cancel the backfill itself: of its tasks another one takes the place.
+    """
+    total, until = Refreshed(), time.monotonic() + TURN_S
+    batches = work(
+        backfill_id, worker=worker_name(), task_id=context.task_id, fence=context.fence, look=context.run.check
+    )
+    with closing(batches):
+        for entity_type, done in batches:
+            total.add(done)
+            if done.unrepaired:
+                request_repair(entity_type)
+            backfill = Backfill.objects.get(pk=backfill_id)
+            context.progress(backfill.percent, f"{backfill.done:,} of {backfill.expected:,} entities")
+            if time.monotonic() > until:
+                request_workers(backfill, 1)
+                break
+    return _summary(total)
+
+
+def request_workers(backfill: Backfill, number: int) -> list[str]:
+    """Ask for so many tasks that work on a backfill; returns their ids."""
+    definition = work_on_backfill.using(subject=("backfill", str(backfill.pk)))
+    return definition.enqueue_many([{"backfill_id": str(backfill.pk)}] * number)
+
+
+@every(timedelta(minutes=1))
+@task(queue_name="low", timeout_s=60)
+def tend_backfills() -> dict[str, Any]:
+    """Give each backfill that runs the workers it lacks, as those of before crashed, failed or were cancelled."""
+    asked = 0
+    for backfill in Backfill.objects.filter(state__in=[State.PLANNED, State.RUNNING], detached=True):
+        live = Task.objects.filter(subject_type="backfill", subject_id=str(backfill.pk), status__in=LIVE).count()
+        asked += len(request_workers(backfill, max(backfill.workers - live, 0)))
+    return {"workers": asked}
+
+
+@every(timedelta(hours=1))
+@task(queue_name="low", timeout_s=60)
+def note_coverage() -> dict[str, Any]:
+    """Write down today's coverage of each feature set, so that it can be seen over time."""
+    return {"feature_sets": coverage_days.note()}
 
 
 def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dict[str, Any]:
