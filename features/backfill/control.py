@@ -48,11 +48,10 @@ def request_backfill(
     workers: int = 1,
     detached: bool = True,
     reason: str = "",
-    expects: list[dict[str, Any]] | None = None,
 ) -> tuple[Backfill, bool]:
     """Start a backfill, or join the live one of the same entity type and scope. Returns it, and whether it is new.
 
-    expects: an estimate that was shown before, kept with it. detached: tasks do the work; else the caller does.
+    detached: tasks do the work; else the caller does.
     Raises InvalidBackfill, or OtherBackfill when the live one is of another time or of other sets.
     """
     labels = sorted(each.label() for each in checked(entity_type, scope, as_of, feature_sets))
@@ -69,7 +68,6 @@ def request_backfill(
         entity_type=entity_type,
         detached=detached,
         reason=reason[:300],
-        estimate=expects,
         asked_by_id=context.current().user_id,
         **asked,
     )

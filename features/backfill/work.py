@@ -10,7 +10,8 @@ from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
 from features import coverage
-from features.backfill import chunks, estimate
+from features.backfill import chunks
+from features.backfill.estimate import estimate, known
 from features.backfill.models import Backfill, Scope, State
 from features.materialize import Refreshed, refresh
 
@@ -41,21 +42,30 @@ def work(
 
 @transaction.atomic
 def start(backfill_id: Any) -> None:
-    """Cut a planned backfill into chunks, once."""
+    """Estimate a planned backfill and cut it into chunks, once."""
     backfill = Backfill.objects.select_for_update().get(pk=backfill_id)
     if backfill.state != State.PLANNED:
         return
-    known = estimate.known(backfill.entity_type)
     try:
-        sets = {name: chunks.sets_of(backfill, name) for name in known}
+        sets = chunks.sets_of(backfill, backfill.entity_type) if backfill.feature_sets else []
     except LookupError as error:
         chunks.end(backfill, State.FAILED, str(error))
         return
-    chunks.cut(backfill, known)
-    expected = sum(estimate.expected(backfill.scope, name, sets[name], backfill.as_of)[0] for name in known)
-    expected = min(expected, backfill.max_batches * backfill.batch_size)
+    rows = estimate(
+        entity_type=backfill.entity_type,
+        scope=backfill.scope,
+        as_of=backfill.as_of,
+        sets=sets,
+        batch_size=backfill.batch_size,
+        max_batches=backfill.max_batches,
+        rate=backfill.rate,
+        workers=backfill.workers,
+    )
+    chunks.cut(backfill, known(backfill.entity_type))
+    expected = sum(row.entities for row in rows)
+    estimated = [row.as_dict() for row in rows]
     Backfill.objects.filter(pk=backfill.pk).update(
-        state=State.RUNNING, expected=expected, started_at=Now(), paced_until=Now()
+        state=State.RUNNING, expected=expected, estimate=estimated, started_at=Now(), paced_until=Now()
     )
 
 

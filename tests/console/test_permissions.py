@@ -18,6 +18,7 @@ MAY_LOOK = {
     CONTROLS: {"operator"},
     SCHEDULES: {"operator"},
     SETS: {"operator", "analyst"},
+    "/admin/features/backfill/": {"operator", "analyst"},
     "/admin/features/rawevent/": {"operator", "analyst"},
     "/admin/features/featurevalue/": {"operator", "analyst"},
     "/admin/features/featurehistory/": {"operator", "analyst"},
@@ -122,8 +123,8 @@ def test_a_page_shows_other_apps_rows_only_to_those_who_may_see_them(staff):
     [
         ("auditor", {"Audit entries sealed"}),
         ("reviewer", {"Loans in review", "Loan decisions, last 14 days"}),
-        ("analyst", {"Events not counted yet", "Entities behind", "Feature coverage", "Loans in review",
-                     "Loan decisions, last 14 days"}),
+        ("analyst", {"Events not counted yet", "Entities behind", "Feature coverage",
+                     "Coverage of all sets, last 30 days", "Loans in review", "Loan decisions, last 14 days"}),
     ],
 )  # fmt: skip
 def test_the_dashboard_shows_what_the_role_may_see(staff, role, titles):
