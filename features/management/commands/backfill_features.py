@@ -6,8 +6,9 @@ import multiprocessing
 import os
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what it would take, and store nothing")
         parser.add_argument("--detach", action="store_true", help="leave the work to the task workers")
         for move in MOVES:
-            parser.add_argument(f"--{move}", metavar="ID", help=f"{move} a backfill, and do nothing else")
+            parser.add_argument(f"--{move}", type=UUID, metavar="ID", help=f"{move} a backfill, and do nothing else")
         parser.add_argument("--reason", default="", help="kept in the audit trail")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,12 +64,14 @@ class Command(BaseCommand):
             for entity_type in types:
                 self._backfill(wanted | {"entity_type": entity_type}, options)
 
-    def _move(self, asked: dict[str, str], reason: str) -> None:
+    def _move(self, asked: dict[str, UUID], reason: str) -> None:
         for move, backfill_id in asked.items():
             try:
                 backfill = MOVES[move](backfill_id=backfill_id, reason=reason)
-            except (control.WrongState, Backfill.DoesNotExist, ValueError) as error:
-                raise CommandError(f"--{move}: {error}") from None
+            except Backfill.DoesNotExist:
+                raise CommandError(f"There is no backfill {backfill_id}.") from None
+            except control.WrongState as error:
+                raise CommandError(str(error)) from None
             self.stdout.write(f"{backfill.pk} is {backfill.state}")
 
     def _wanted(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -176,14 +179,12 @@ def estimated(row: dict[str, Any]) -> str:
         return f"{line}; nobody knows how fast"
     of = {"chunks": "of backfills that ran", "sample": "of a sample"}[row["measured"]]
     return (
-        f"{line} from {row['source_events']:,} events in {row['transactions']:,} transactions: "
+        f"{line} from {row['source_events']:,} events in {row['transactions']:,} batches: "
         f"{lasting_s(row['seconds'])}, {lasting_s(row['database_s'])} of them in PostgreSQL, by the speed {of}"
     )
 
 
 def lasting_s(seconds: float) -> str:
-    from datetime import timedelta
-
     return lasting(timedelta(seconds=seconds))
 
 
