@@ -72,8 +72,7 @@ class WizardForm(ReasonForm):
         choices = json.dumps({name: data[name] for name in self.field_order if name != "reason"}, default=str)
         if data.pop("seen") != choices:
             self.add_error(None, "Press again to start it.")
-        self.data = self.data.copy()
-        self.data["seen"] = choices
+        self.data = {**self.data.dict(), "feature_sets": data["feature_sets"], "seen": choices}  # type: ignore[attr-defined]
         return data
 
     def settled(self) -> bool:

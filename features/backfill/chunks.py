@@ -78,7 +78,12 @@ def cut(backfill: Backfill, known: dict[str, int]) -> None:
         for entity_type, number in known.items():
             share = number // (max(backfill.workers, 1) * FOR_EACH_WORKER)
             size = max(min(share, MOST_ENTITIES), backfill.batch_size)
-            cut_into = {"entity_type": entity_type, "size": size, "backfill_id": backfill.pk, "before": before}
+            cut_into: dict[str, Any] = {
+                "entity_type": entity_type,
+                "size": size,
+                "backfill_id": backfill.pk,
+                "before": before,
+            }
             cursor.execute(CUT, cut_into)
             before += cursor.rowcount
 

@@ -55,7 +55,7 @@ def request_backfill(
     Raises InvalidBackfill, or OtherBackfill when the live one is of another time or of other sets.
     """
     labels = sorted(each.label() for each in checked(entity_type, scope, as_of, feature_sets))
-    asked = {
+    asked: dict[str, Any] = {
         "scope": scope,
         "as_of": as_of,
         "feature_sets": labels,

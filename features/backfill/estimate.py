@@ -141,7 +141,8 @@ SELECT sum(busy_s) / sum(done), sum(database_s) / sum(done) FROM (
 
 def _speed(entity_type: str, sets: Sequence[type[FeatureSet]], batch_size: int) -> Speed | None:
     """Of the newest chunks of the same sets, else of a sample; None when there is nobody to try it with."""
-    asked = {"entity_type": entity_type, "sets": json.dumps(sorted(each.label() for each in sets)), "limit": CHUNKS}
+    labels = json.dumps(sorted(each.label() for each in sets))
+    asked: dict[str, Any] = {"entity_type": entity_type, "sets": labels, "limit": CHUNKS}
     with connection.cursor() as cursor:
         cursor.execute(MEASURED, asked)
         busy_s, database_s = cursor.fetchone()

@@ -63,8 +63,6 @@ class Backfill(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    chunks: models.Manager[BackfillChunk]
-
     class Meta:
         ordering = ["-id"]
         constraints = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from django.db import Error, connection, transaction
@@ -29,7 +29,7 @@ def work(
     task_id: str | None = None,
     fence: Callable[[], None] = nothing,
     look: Callable[[], None] = nothing,
-) -> Iterator[tuple[str, Refreshed]]:
+) -> Generator[tuple[str, Refreshed]]:
     """Work while there is a free chunk, and yield each batch's entity type and what it did.
 
     Stop iterating, and the chunk is given back.
@@ -71,7 +71,7 @@ def start(backfill_id: Any) -> None:
 
 def _work_on(
     claimed: chunks.Claimed, *, task_id: str | None, fence: Callable[[], None], look: Callable[[], None]
-) -> Iterator[tuple[str, Refreshed]]:
+) -> Generator[tuple[str, Refreshed]]:
     error = ""
     try:
         after = claimed.cursor

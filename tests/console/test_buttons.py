@@ -148,3 +148,59 @@ def test_the_dry_run_counts_the_entities_that_wait_and_starts_nothing(staff):
     [table] = staff("operator").get(f"{SETS}backfill/").context["panels"]
     assert {row[0]: row[2] for row in table.rows}["plot"] == "2"
     assert not Backfill.objects.exists()
+
+
+WIZARD = {
+    "entity_type": "plot",
+    "scope": "waiting",
+    "as_of": "",
+    "batch_size": 4,
+    "rate": 3,
+    "workers": 2,
+    "reason": "x",
+}
+
+
+def test_the_wizard_starts_only_what_its_estimate_was_seen_for(staff):
+    ingest([makers.watered(plot) for plot in "abcdef"])
+    operator, wizard = staff("operator"), "/admin/features/backfill/start/"
+    assert operator.get(wizard).context["panels"] == []
+    shown = operator.post(wizard, WIZARD).context
+    [table] = shown["panels"]
+    assert table.rows[0][:4] == ("plot", "6", "6", "2") and not Backfill.objects.exists()
+    seen = {"seen": shown["form"]["seen"].value()}
+    changed = operator.post(wizard, WIZARD | seen | {"batch_size": 3}).context
+    assert changed["panels"] and not Backfill.objects.exists()
+    answer = operator.post(wizard, WIZARD | seen, follow=True)
+    backfill = Backfill.objects.get()
+    assert told(answer) == ["The backfill was started."] and str(backfill.pk) in answer.redirect_chain[0][0]
+    assert (backfill.batch_size, backfill.rate, backfill.workers, backfill.reason) == (4, 3, 2, "x")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"scope": "as_of"}, "as_of"),
+        ({"as_of": "2026-01-01 00:00"}, "as_of"),
+        ({"feature_sets": ["core_behavioral@v1"]}, "feature_sets"),
+        ({"workers": 0}, "workers"),
+    ],
+)
+def test_the_wizard_tells_what_is_wrong(staff, wrong, field):
+    asked = staff("operator").post("/admin/features/backfill/start/", WIZARD | wrong).context
+    assert set(asked["form"].errors) == {field} and asked["panels"] == []
+
+
+def test_a_backfill_is_paused_resumed_and_cancelled_with_a_reason(staff):
+    operator = staff("operator")
+    operator.post(f"{SETS}backfill/", {"batch_size": 7, "max_batches": 3})
+    backfill = Backfill.objects.get()
+    for button, state in (("pause", "paused"), ("resume", "planned"), ("cancel", "cancelled")):
+        address = f"/admin/features/backfill/{backfill.pk}/{button}/"
+        assert operator.post(address, {"reason": ""}).context["form"].errors
+        assert staff("analyst").post(address, {"reason": "mine"}).status_code == 403
+        operator.post(address, {"reason": "month end"})
+        backfill.refresh_from_db()
+        assert (backfill.state, backfill.note) == (state, "month end")
+    answer = operator.post(address, {"reason": "again"}, follow=True)
+    assert told(answer)[-1] == "This backfill is cancelled."
