@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 from features import counts, coverage_days, extraction
+from features.backfill import chunks
 from features.backfill.models import Backfill, State
 from features.backfill.work import work
 from features.materialize import Refreshed, refresh
 from tasks.definitions import PermanentError, every, task
 from tasks.execution import TaskContext, worker_name
-from tasks.models import LIVE, Task
+from tasks.models import LIVE, Status, Task
 
 DRAIN_BATCH, DRAIN_BATCHES = 500, 200
 TURN_S = 300  # how long a backfill keeps a worker before other tasks of its queue get a turn
@@ -134,8 +135,12 @@ def tend_backfills() -> dict[str, Any]:
     """Give each backfill that runs the workers it lacks, as those of before crashed, failed or were cancelled."""
     asked = 0
     for backfill in Backfill.objects.filter(state__in=[State.PLANNED, State.RUNNING], detached=True):
-        live = Task.objects.filter(subject_type="backfill", subject_id=str(backfill.pk), status__in=LIVE).count()
-        asked += len(request_workers(backfill, max(backfill.workers - live, 0)))
+        tasks = Task.objects.filter(subject_type="backfill", subject_id=str(backfill.pk))
+        if backfill.state == State.PLANNED and tasks.filter(status=Status.FAILED).count() >= chunks.MAX_TRIES:
+            chunks.give_up(backfill.pk, "Its chunks could not be cut; its tasks tell why.")
+            continue
+        missing = backfill.workers - tasks.filter(status__in=LIVE).count()
+        asked += len(request_workers(backfill, missing)) if missing > 0 else 0
     return {"workers": asked}
 
 

@@ -16,8 +16,8 @@ from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Facts, Live, Panel, Table, 
 from features import services
 from features.admin.wizard import WizardForm, estimate_panel, preview, start
 from features.backfill import control
+from features.backfill.control import tasks_of
 from features.backfill.models import Backfill, BackfillChunk, State
-from tasks.models import Task
 from tasks.panels import work_panel
 
 TONES = {
@@ -138,11 +138,10 @@ class BackfillAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, panel.template, {"panel": panel}, headers=headers)
 
     def panels(self, request: HttpRequest, row: Backfill) -> list[Panel]:
-        tasks = Task.objects.filter(subject_type="backfill", subject_id=str(row.pk))
         panels: list[Panel] = [live_panel(row)]
         if row.estimate:
             panels.append(estimate_panel("Estimated before it began", row.estimate))
-        return [*panels, chunks_panel(row), *work_panel(request.user, tasks), facts_panel(request.user, row)]
+        return [*panels, chunks_panel(row), *work_panel(request.user, tasks_of(row)), facts_panel(request.user, row)]
 
 
 def live_panel(row: Backfill) -> Live:

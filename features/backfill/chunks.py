@@ -166,6 +166,14 @@ def end(backfill: Backfill, state: State, note: str) -> bool:
     return True
 
 
+@transaction.atomic
+def give_up(backfill_id: Any, note: str) -> None:
+    """End a backfill that no worker could begin."""
+    backfill = Backfill.objects.select_for_update().get(pk=backfill_id)
+    if backfill.state == State.PLANNED:
+        end(backfill, State.FAILED, note)
+
+
 ADVANCE = """
 WITH running AS (
   UPDATE features_backfill SET done = done + %(done)s, failed = failed + %(failed)s, batches = batches + 1,

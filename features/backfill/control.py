@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -163,6 +164,6 @@ def _move(backfill_id: Any, allowed: Sequence[State], state: State, action: str,
     return backfill
 
 
-def tasks_of(backfill: Backfill) -> list[Task]:
-    """The tasks that work on it or did, the first one first."""
-    return list(Task.objects.filter(subject_type="backfill", subject_id=str(backfill.pk)).order_by("id"))
+def tasks_of(backfill: Backfill) -> QuerySet[Task]:
+    """The tasks that work on it or did, the newest first."""
+    return Task.objects.filter(subject_type="backfill", subject_id=str(backfill.pk)).order_by("-id")

@@ -86,16 +86,13 @@ class BackfillDetailSerializer(BackfillSerializer):
 
     @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
     def get_task_ids(self, row: Backfill) -> list[str]:
-        return [str(task.pk) for task in tasks_of(row)][-100:]
+        """The newest hundred, newest first."""
+        return [str(task.pk) for task in tasks_of(row)[:100]]
 
     @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
     def get_chunks(self, row: Backfill) -> dict[str, int]:
         """How many chunks are in each state."""
         return row.chunk_states()
-
-
-class ReasonSerializer(StrictSerializer):
-    reason = serializers.CharField(max_length=300, default="", allow_blank=True)
 
 
 class StartedBackfillSerializer(serializers.Serializer):

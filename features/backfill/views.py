@@ -20,7 +20,7 @@ from features.backfill import serializers as s
 from features.backfill.control import InvalidBackfill, OtherBackfill, WrongState, tasks_of
 from features.backfill.models import Backfill
 from features.serializers import BackfillRequestSerializer
-from tasks.serializers import task_links
+from tasks.serializers import ReasonSerializer, task_links
 
 
 class NewestBackfills(NewestFirst):
@@ -38,8 +38,8 @@ def started(asked: dict[str, Any]) -> Backfill:
 
 
 def first_task(backfill: Backfill) -> str | None:
-    tasks = tasks_of(backfill)
-    return str(tasks[0].pk) if tasks else None
+    task = tasks_of(backfill).last()
+    return str(task.pk) if task else None
 
 
 class BackfillAll(APIView):
@@ -114,10 +114,10 @@ class _Move(APIView):
     roles = {Role.OPERATOR}
     service: Any
 
-    @extend_schema(tags=["features"], request=s.ReasonSerializer, responses=s.BackfillDetailSerializer)
+    @extend_schema(tags=["features"], request=ReasonSerializer, responses=s.BackfillDetailSerializer)
     def post(self, request: Request, backfill_id: Any) -> Response:
         refuse_unknown(request, {"format"})
-        asked = s.ReasonSerializer(data=request.data or {})
+        asked = ReasonSerializer(data=request.data or {})
         asked.is_valid(raise_exception=True)
         _found(backfill_id)
         try:

@@ -232,6 +232,23 @@ def test_a_backfill_whose_tasks_are_gone_gets_new_ones(redis):
     assert tend_backfills.func() == {"workers": 0}
 
 
+def test_a_backfill_that_nobody_can_begin_is_given_up(redis):
+    backfill = requested()
+    ended = {"status": "failed", "completed_at": timezone.now(), "subject_type": "backfill"}
+    for _ in range(chunks.MAX_TRIES):
+        Task.objects.create(name="features.work_on_backfill", queue_name="low", subject_id=str(backfill.pk), **ended)
+    tend_backfills.func()
+    backfill.refresh_from_db()
+    assert backfill.state == "failed" and "could not be cut" in backfill.note
+
+
+def test_sets_that_no_code_declares_any_more_end_a_backfill(redis):
+    backfill = requested(feature_sets=["plot_care@v1"])
+    Backfill.objects.update(feature_sets=["plot_care@v0"])
+    worked(backfill)
+    assert (backfill.state, backfill.note) == ("failed", "plot_care@v0 is not declared any more")
+
+
 def test_a_new_set_goes_live_alone_and_leaves_the_marks_to_the_others(redis):
     plots(8)
     backfill = worked(requested(feature_sets=["plot_harvest@v1"]))
