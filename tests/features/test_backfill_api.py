@@ -1,5 +1,6 @@
 """Backfills over HTTP and from the command line: estimates, states, coverage by day."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -200,13 +201,15 @@ def test_processes_of_the_command_share_the_work(processes):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_command_stopped_by_hand_pauses_and_goes_on_when_started_again(processes, capsys):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_command_stopped_by_hand_pauses_and_goes_on_when_started_again(processes, capsys, workers):
     plots(40)
-    running = processes.start("backfill_features", "--entity", "plot", "--rate", "10")
+    running = processes.start("backfill_features", "--entity", "plot", "--rate", "10", "--workers", workers)
     eventually(lambda: Backfill.objects.filter(done__gte=10).exists(), log=processes.log)
-    running.send_signal(signal.SIGINT)
+    os.killpg(running.pid, signal.SIGINT)
     running.wait(20)
-    assert Backfill.objects.get().state == "paused"
+    backfill = Backfill.objects.get()
+    assert backfill.state == "paused" and not backfill.chunks.filter(state="running").exists()
     Backfill.objects.update(rate=None)
     call_command("backfill_features", "--entity", "plot")
     assert "plot: 40 entities" in capsys.readouterr().out and FeatureHistory.objects.count() == 40 * 5

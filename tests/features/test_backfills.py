@@ -20,6 +20,7 @@ from features.serving import stored
 from features.tasks import tend_backfills
 from tasks.models import Task
 from tasks.testing import run_due
+from tests.features.test_exactness import _break_payload
 from tests.features.test_races import in_threads
 from tests.garden.features import PlotCare, PlotHarvest
 from tests.makers import watered
@@ -157,25 +158,14 @@ def test_an_ended_backfill_stays_as_it_ended_whoever_writes(redis):
         Backfill.objects.filter(pk=backfill.pk).update(state=State.RUNNING, finished_at=None)
 
 
-def test_one_entity_that_fails_is_noted_and_holds_up_nobody(redis, monkeypatch):
+def test_one_entity_that_fails_is_noted_and_holds_up_nobody(redis):
     plots(11)
-    huge = [watered("plot-0004", litres=10**14, moisture=str(10**14)) for _ in range(3)]
-    ingest(huge, refresh=False)
-    import features.materialize as materialize
-    from features.compute import CannotCompute
-
-    compute = materialize.computation
-
-    def failing(group, entity_ids, *rest, **more):
-        if "plot-0004" in entity_ids:
-            raise CannotCompute("no plan for this plot")
-        return compute(group, entity_ids, *rest, **more)
-
-    monkeypatch.setattr(materialize, "computation", failing)
+    _break_payload("plot-0004")
     backfill = worked(requested())
     assert (backfill.state, backfill.done, backfill.failed) == ("completed", 10, 1)
-    assert FailedEntity.objects.get().error == "no plan for this plot"
-    assert backfill.chunks.exclude(error="").get().error == "plot-0004: no plan for this plot"
+    noted = FailedEntity.objects.get()
+    assert noted.entity_id == "plot-0004" and "numeric" in noted.error
+    assert backfill.chunks.exclude(error="").get().error == f"plot-0004: {noted.error}"
 
 
 def test_a_chunk_that_no_worker_survives_is_given_up_and_the_rest_is_done(redis):

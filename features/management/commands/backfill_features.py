@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -215,6 +217,9 @@ def _together(backfill: Backfill, workers: int) -> Iterator[None]:
 
 
 def _work_here(backfill_id: Any) -> None:
+    """Ends when it is told to by the command, with its chunk given back; Ctrl-C is the command's to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
     prepare_connection()
     for _ in _alone(Backfill.objects.get(pk=backfill_id)):
         if os.getppid() == 1:  # nobody follows it any more
