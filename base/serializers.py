@@ -39,7 +39,7 @@ class MoneyField(serializers.DecimalField):
     """An amount with at most two decimals, above zero and below 10^10, as a number or a decimal string."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_digits=12, decimal_places=2, min_value=Decimal("0.01"), **kwargs)
+        super().__init__(max_digits=12, decimal_places=2, min_value=Decimal("0.01"), coerce_to_string=False, **kwargs)
 
     def to_internal_value(self, data: Any) -> Decimal:
         if isinstance(data, bool) or not isinstance(data, int | float | str):

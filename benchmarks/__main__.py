@@ -11,8 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
-SUBJECTS = ["loan_request", "inference", "backfill", "ingest", "tasks", "task_pages", "task_scale"]
-ON_REQUEST = ["task_peers"]  # installs what the product does not need
+SUBJECTS = ["loan_request", "inference", "backfill", "ingest", "tasks", "task_pages", "task_scale", "export"]
+SUBJECTS += ["feature_serving", "feature_backfill", "feature_training", "feature_ingest"]
+ON_REQUEST = ["task_peers", "feature_peers"]  # they install what the product does not need
 DATABASE, REDIS_DATABASE = "bench", "/13"
 UNLIMITED = dict.fromkeys(["THROTTLE_ANON", "THROTTLE_USER", "THROTTLE_LOAN", "THROTTLE_EVENTS"], "1000000/min")
 
@@ -38,7 +39,11 @@ def parser() -> argparse.ArgumentParser:
     names = f"{', '.join(SUBJECTS)}; only when named: {', '.join(ON_REQUEST)}"
     result.add_argument("names", nargs="*", choices=[*SUBJECTS, *ON_REQUEST, []], metavar="NAME", help=names)
     result.add_argument("--quick", action="store_true", help="small data, few rounds: does it run, and roughly how")
-    result.add_argument("--entities", type=int, help="entities of 50 events each for backfill (20,000; quick 2,000)")
+    result.add_argument(
+        "--entities",
+        type=int,
+        help="entities of 50 events each for both backfills (20,000; quick 2,000)",
+    )
     result.add_argument("--json", type=Path, help="also write the figures to this file")
     return result
 

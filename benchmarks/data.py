@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.models import Session, User
 from base.roles import Role
+from benchmarks.workload.events import holder
 from features import counts
 from features.extraction import extract
 from features.materialize import Refreshed
@@ -23,6 +23,7 @@ from loans.models import Borrower
 
 MODELS = 100  # borrowers of the generator, with real movements; all others get a copy of one's features
 DAYS_KNOWN = 240
+PER_ENTITY = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +82,16 @@ def _copy_features(models: Sequence[str], ids: Sequence[str]) -> None:
     vacuum("model_features")
 
 
-def extract_all(batch_size: int, *, everyone: bool = False) -> Refreshed:
+def extract_all(batch_size: int, *, everyone: bool = False, entity_type: str = "borrower") -> Refreshed:
     total = Refreshed()
-    for done in extract("borrower", batch_size=batch_size, max_batches=1_000_000, everyone=everyone):
+    for done in extract(entity_type, batch_size=batch_size, max_batches=1_000_000, everyone=everyone):
         total.add(done)
     return total
 
 
 EVENTS = """
 INSERT INTO raw_events (source, source_id, entity_type, entity_id, event_type, event_time, value, payload)
-SELECT 'synthetic', 'bench:' || e || ':' || n, 'borrower', md5('borrower ' || e)::uuid::text, kind.name,
+SELECT 'synthetic', 'bench:' || e || ':' || n, %(entity_type)s, md5(%(entity_type)s || ' ' || e)::uuid::text, kind.name,
   date_trunc('hour', now()) - make_interval(hours => (%(per_entity)s - n) * 96 + (random() * 90)::int),
   round((kind.sign * (10 + random() * 5000))::numeric, 2),
   jsonb_build_object('amount', '1', 'balance', round((random() * 60000 - 2000)::numeric, 2)::text)
@@ -103,21 +104,31 @@ KINDS = ["cash_deposit", "transfer_in", "interest", "cash_withdrawal", "househol
 STEP = 5_000
 
 
-def events(entities: int, *, per_entity: int) -> None:
-    """Raw events over the last months, oldest first as they would arrive, and the entities they are about."""
+def events(
+    entities: int, *, per_entity: int, after: int = 0, entity_type: str = "borrower", prefix: str = "bank"
+) -> None:
+    """Raw events over the last months, oldest first as they would arrive, and the entities they are about.
+
+    after: so many entities have theirs already.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0; SELECT setseed(0.1999)")
-        for part in range(math.ceil(entities / STEP)):
-            bounds = {"first": part * STEP + 1, "last": min(entities, (part + 1) * STEP)}
-            kinds = [f"bank.{kind}" for kind in KINDS]
-            cursor.execute(EVENTS, {"per_entity": per_entity, "kinds": kinds, **bounds})
+        for start in range(after, entities, STEP):
+            bounds = {"first": start + 1, "last": min(entities, start + STEP)}
+            kinds = {"entity_type": entity_type, "kinds": [f"{prefix}.{kind}" for kind in KINDS]}
+            cursor.execute(EVENTS, {"per_entity": per_entity, **kinds, **bounds})
         cursor.execute(
             "INSERT INTO features_knownentity (entity_type, entity_id) SELECT DISTINCT entity_type, entity_id "
-            "FROM raw_events ORDER BY 1, 2"
+            "FROM raw_events ORDER BY 1, 2 ON CONFLICT DO NOTHING"
         )
-        for what, n in (("events", entities * per_entity), ("entities", entities)):
-            counts.add(f"{what}:borrower", n)
+        for what, n in (("events", (entities - after) * per_entity), ("entities", entities - after)):
+            counts.add(f"{what}:{entity_type}", n)
     vacuum("raw_events", "features_knownentity")
+
+
+def movements(entities: int, *, after: int = 0) -> None:
+    """Fifty events each for the accounts of benchmarks.workload."""
+    events(entities, per_entity=PER_ENTITY, after=after, entity_type=holder.name, prefix="account")
 
 
 MARK = """

@@ -32,6 +32,15 @@ class Web:
 
 
 @contextmanager
+def web_of(python: str, *arguments: str, **environment: str) -> Iterator[Web]:
+    """A peer's web server; the last of its arguments is followed by its port."""
+    port = any_port()
+    with started(*arguments, str(port), executable=python, **environment) as process:
+        _wait_until_up(port, patience_s=120)  # Feast takes a quarter of a minute on an idle machine
+        yield Web(port, process)
+
+
+@contextmanager
 def web(settings_module: str = "benchmarks.settings") -> Iterator[Web]:
     """gunicorn as `up` starts it, on a port of its own."""
     metrics = Path(settings.DATA_DIR) / "metrics" / settings_module
@@ -48,8 +57,8 @@ def web(settings_module: str = "benchmarks.settings") -> Iterator[Web]:
         yield Web(port, process)
 
 
-def _wait_until_up(port: int) -> None:
-    give_up = time.monotonic() + 30
+def _wait_until_up(port: int, patience_s: float = 30) -> None:
+    give_up = time.monotonic() + patience_s
     while time.monotonic() < give_up:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()

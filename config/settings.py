@@ -1,6 +1,7 @@
 """Settings of every process. What differs between machines comes from the environment (docs/operations.md)."""
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -35,7 +36,7 @@ METRICS_TOKEN = env("METRICS_TOKEN", default="")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # The domains. A new one is a folder and a name here; platform apps never import them.
-DOMAINS = ["loans"]
+DOMAINS = ["loans", "policies"]
 PLATFORM = ["accounts", "features", "tasks", "audit", "base"]
 
 INSTALLED_APPS = [
@@ -147,7 +148,20 @@ CACHES = {
 TASKS = {"default": {"BACKEND": "tasks.backend.PostgresBackend", "QUEUES": QUEUES}}
 TASK_LEASE_S = env.int("TASK_LEASE_S", default=30)
 TASK_STREAMS = env.int("TASK_STREAMS", default=16)  # of one web process; config/gunicorn.py adds threads for them
+DATASETS_DIR = Path(env("DATASETS_DIR", default=str(DATA_DIR / "datasets"))).absolute()  # web and workers share it
+DATASET_DAYS = env.int("DATASET_DAYS", default=30)
+# The OpenLineage backend that is told of runs of the feature store: https://host or file:///path; empty for none.
+OPENLINEAGE_URL = env("OPENLINEAGE_URL", default="")
+OPENLINEAGE_API_KEY = env("OPENLINEAGE_API_KEY", default="")
+OPENLINEAGE_NAMESPACE = env("OPENLINEAGE_NAMESPACE", default="millrace")
+if OPENLINEAGE_URL and urlsplit(OPENLINEAGE_URL).scheme not in ("https", "http", "file"):
+    raise ImproperlyConfigured("OPENLINEAGE_URL must begin with https://, http:// or file://.")
 WEBHOOK_ALLOW_INSECURE = False  # tests alone send to http, to loopback and to any port
+
+# The offline store. In production it needs an address that all hosts share.
+EXPORT_URL = env("EXPORT_URL", default="" if PRODUCTION else str(DATA_DIR / "offline"))
+_can_export = EXPORT_URL and find_spec("pyarrow") and find_spec("fsspec")
+EXPORT_EVERY = env.int("EXPORT_EVERY", default=5 if _can_export else 0)  # minutes; 0 is never
 
 
 AUTH_USER_MODEL = "accounts.User"
@@ -200,6 +214,7 @@ REST_FRAMEWORK = {
         "otp_verify": env("THROTTLE_OTP_VERIFY", default="10/hour"),
         "loan": env("THROTTLE_LOAN", default="10/min"),
         "events": env("THROTTLE_EVENTS", default="600/min"),
+        "policies": env("THROTTLE_POLICIES", default="600/min"),
     },
     "DEFAULT_PAGINATION_CLASS": "base.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "base.schema.ProblemAutoSchema",

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -41,6 +42,12 @@ def together(feature_sets: Iterable[type[FeatureSet]]) -> list[list[type[Feature
     return list(groups.values())
 
 
+@lru_cache(maxsize=256)
+def compiled(feature_sets: tuple[type[FeatureSet], ...]) -> Query:
+    """`compute_query`, written once in a process. Its parameters are shared: copy, do not change them."""
+    return compute_query(*feature_sets)
+
+
 def computation(
     feature_sets: Sequence[type[FeatureSet]],
     entity_ids: Sequence[str],
@@ -53,7 +60,7 @@ def computation(
     Python functions run here, before the query does. Raises CannotCompute.
     """
     spine = {"entity_ids": list(entity_ids), "times": list(times), "known_at": known_at}
-    query, parameters = compute_query(*feature_sets)
+    query, parameters = compiled(tuple(feature_sets))
     if not feature_sets[0].functions():
         return query, parameters | spine
     [feature_set] = feature_sets

@@ -29,8 +29,10 @@ from features import pure
 from features.aggregates import Aggregate
 from features.derived import Derived, evaluate, finished, operands, written
 from features.functions import Batch, Computed, feature
+from features.marks import marks_stale
 from features.pure import Happening
 from features.sources import Rows
+from features.uses import Use, used_by, uses
 
 __all__ = [
     "Batch",
@@ -40,11 +42,15 @@ __all__ = [
     "Happening",
     "InvalidEvent",
     "Rows",
+    "Use",
     "agg",
     "event_types",
     "feature",
     "feature_sets",
     "find_feature_set",
+    "marks_stale",
+    "used_by",
+    "uses",
 ]
 Feature = Aggregate | Derived | Computed
 LIMIT = Decimal(10) ** 15

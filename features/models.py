@@ -6,12 +6,15 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 
 from features.backfill.models import Backfill, BackfillChunk
+from features.offline.models import Export, ExportedFile
 
 __all__ = [
     "Backfill",
     "BackfillChunk",
     "CountDelta",
     "CoverageDay",
+    "Export",
+    "ExportedFile",
     "FailedEntity",
     "FeatureHistory",
     "FeatureSetVersion",
@@ -232,3 +235,6 @@ class FeatureHistory(StoredValue):
         db_table = "model_features_history"
         verbose_name_plural = "feature history"
         indexes = [models.Index(F("feature_set"), F("entity_id"), F("as_of").desc(), name="feature_history_point")]
+
+
+from features.training.models import Dataset  # noqa: E402, F401 - a model of this app

@@ -10,6 +10,8 @@ from fractions import Fraction
 from math import log2, sqrt
 from typing import TYPE_CHECKING, Any
 
+from features.derived import finished
+
 if TYPE_CHECKING:
     from features.aggregates import Aggregate
 
@@ -68,10 +70,9 @@ def _entropy(texts: list[Any]) -> float | None:
 
 
 def _reduce(aggregate: Aggregate, numbers: list[Decimal]) -> Any:
-    kind = aggregate.kind
+    kind, exact = aggregate.kind, [Fraction(n) for n in numbers]
     if kind == "sum":
-        return sum(numbers, Decimal(0))
-    exact = [Fraction(n) for n in numbers]
+        return finished(sum(exact, Fraction(0)), "decimal")
     if kind == "quantile":
         return _quantile(sorted(exact), Fraction(aggregate.q or 0))
     average = sum(exact, Fraction(0)) / len(exact)

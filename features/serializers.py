@@ -8,6 +8,8 @@ from rest_framework import serializers
 
 from base.serializers import StrictSerializer
 
+MAX_ENTITIES, MAX_FEATURES = 1_000, 500
+
 
 class FaultSerializer(serializers.Serializer):
     pointer = serializers.CharField(help_text="JSON pointer into the request")
@@ -51,38 +53,72 @@ class FeatureSerializer(serializers.Serializer):
     created_at = serializers.DateTimeField()
     feature_set = serializers.CharField()
     version = serializers.CharField()
+    kind = serializers.CharField(help_text="the aggregate, `derived` or `function`")
     unit = serializers.CharField()
     window_s = serializers.IntegerField(allow_null=True)
+    expected_range = serializers.ListField(
+        child=serializers.DecimalField(max_digits=None, decimal_places=None, allow_null=True),
+        allow_null=True,
+        help_text="[low, high], both inclusive",
+    )
+    derived_from = serializers.ListField(child=serializers.CharField(), help_text="features of the same set")
     owner = serializers.CharField()
     tags = serializers.ListField(child=serializers.CharField())
+    freshness_s = serializers.IntegerField(help_text="how old a value should be at most")
+    ttl_s = serializers.IntegerField(allow_null=True, help_text="older values are not served as present")
     checksum = serializers.CharField(help_text="of the feature set's definition")
+    used_by = serializers.ListField(child=serializers.CharField(), help_text="who has said that it reads the set")
+
+
+class FeatureDetailSerializer(FeatureSerializer):
+    feature_set_description = serializers.CharField()
+    source = serializers.JSONField(help_text="event types, or the model and its columns; [] for all events")  # type: ignore[assignment]
+    definition = serializers.DictField(help_text="all that can change the value")
 
 
 class InferenceRequestSerializer(StrictSerializer):
-    """One feature of one entity, or a whole set for many entities."""
+    """One feature of one entity; a set, or features of several sets, for many entities."""
 
     feature_type = serializers.CharField(max_length=200, required=False)
     entity_id = serializers.CharField(max_length=100, required=False)
     feature_set = serializers.CharField(max_length=100, required=False)
     feature_version = serializers.CharField(max_length=20, required=False)
+    features = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        min_length=1,
+        max_length=MAX_FEATURES,
+        help_text="`set:feature`, `set@v2:feature`, `set@v2`, `set`",
+    )
     entity_ids = serializers.ListField(
-        child=serializers.CharField(max_length=100), required=False, min_length=1, max_length=1000
+        child=serializers.CharField(max_length=100), required=False, min_length=1, max_length=MAX_ENTITIES
     )
     max_age_s = serializers.IntegerField(
         min_value=0,
         max_value=10**9,
         required=False,
-        help_text="older values are computed anew from raw events; 0 always does",
+        help_text="how old stored values may be; 0: computed now from the source",
+    )
+    if_older = serializers.ChoiceField(
+        choices=["recompute", "refuse"],
+        required=False,
+        help_text="what becomes of values older than max_age_s or the set's ttl; by default they are recomputed "
+        "with a max_age_s and refused without",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        single, many = {"feature_type", "entity_id"}, {"feature_set", "entity_ids"}
-        given = set(attrs) - {"max_age_s", "feature_version"}
-        if given != single and given != many:
-            raise serializers.ValidationError("Send feature_type and entity_id, or feature_set and entity_ids.")
-        if given == single and "feature_version" in attrs:
-            raise serializers.ValidationError("Write the version into feature_type: set@version:feature.")
+        shapes = {"feature_type", "entity_id"}, {"feature_set", "entity_ids"}, {"features", "entity_ids"}
+        given = set(attrs) - {"max_age_s", "if_older", "feature_version"}
+        if given not in shapes:
+            raise serializers.ValidationError(
+                "Send feature_type and entity_id, or feature_set and entity_ids, or features and entity_ids."
+            )
+        if "feature_set" not in given and "feature_version" in attrs:
+            raise serializers.ValidationError("Write the version into the feature's name: set@version:feature.")
         return attrs
+
+
+STATUSES = ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"]
 
 
 class InferenceSerializer(serializers.Serializer):
@@ -90,24 +126,48 @@ class InferenceSerializer(serializers.Serializer):
     entity_id = serializers.CharField()
     feature_value = serializers.JSONField(allow_null=True)
     computed_at = serializers.DateTimeField(allow_null=True)
-    success = serializers.BooleanField()
+    success = serializers.BooleanField(help_text="status is PRESENT or NULL_VALUE")
+    status = serializers.ChoiceField(choices=STATUSES)
+    as_of = serializers.DateTimeField(allow_null=True, help_text="the time the value speaks of")
+    age_s = serializers.FloatField(allow_null=True, help_text="seconds since as_of")
     error = serializers.CharField(required=False)
-    as_of = serializers.DateTimeField(allow_null=True)
 
 
-class EntityFeaturesSerializer(serializers.Serializer):
-    entity_id = serializers.CharField()
+class ValuesSerializer(serializers.Serializer):
     features = serializers.DictField(allow_null=True)
     as_of = serializers.DateTimeField(allow_null=True)
     computed_at = serializers.DateTimeField(allow_null=True)
     source_rows = serializers.IntegerField(allow_null=True)
     success = serializers.BooleanField()
+    status = serializers.ChoiceField(choices=[status for status in STATUSES if status != "NULL_VALUE"])
+    statuses = serializers.DictField(child=serializers.ChoiceField(choices=STATUSES), help_text="by feature")
+    age_s = serializers.FloatField(allow_null=True)
+    error = serializers.CharField(required=False)
+
+
+class EntityFeaturesSerializer(ValuesSerializer):
+    entity_id = serializers.CharField()
 
 
 class SetInferenceSerializer(serializers.Serializer):
     feature_set = serializers.CharField()
     feature_version = serializers.CharField()
     results = EntityFeaturesSerializer(many=True)
+
+
+class SetValuesSerializer(ValuesSerializer):
+    feature_set = serializers.CharField()
+    feature_version = serializers.CharField()
+
+
+class EntitySetsSerializer(serializers.Serializer):
+    entity_id = serializers.CharField()
+    success = serializers.BooleanField(help_text="all sets have values")
+    sets = SetValuesSerializer(many=True)
+
+
+class SetsInferenceSerializer(serializers.Serializer):
+    results = EntitySetsSerializer(many=True)
 
 
 class BatchRequestSerializer(StrictSerializer):

@@ -14,18 +14,28 @@ from features.backfill.control import (
     resume_backfill,
 )
 from features.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
+from features.lineage import Lineage, NothingStored, lineage
+from features.online import Online, online
+from features.overview import described, described_whole
 from features.serving import Served, find_feature, point_in_time, stored, stored_sets
 from features.tasks import request_refresh
 
 __all__ = [
     "Ingested",
+    "Lineage",
     "NewEvent",
+    "NothingStored",
+    "Online",
     "Served",
     "cancel_backfill",
+    "described",
+    "described_whole",
     "estimate_backfill",
     "find_feature",
     "ingest",
     "ingest_in_batches",
+    "lineage",
+    "online",
     "pause_backfill",
     "point_in_time",
     "record",

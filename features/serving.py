@@ -78,15 +78,24 @@ def point_in_time(
 
 
 class UnknownFeature(LookupError):
-    """No declared feature has this name, or several sets have one: the message lists the full names."""
+    """No declared feature has this name."""
+
+
+class AmbiguousFeature(UnknownFeature):
+    """Several sets have a feature of this name: the message lists the full names."""
+
+
+def find_set(label: str) -> type[FeatureSet] | None:
+    """Resolve `set@version`, or `set` to its newest version."""
+    name, _, version = label.partition("@")
+    return find_feature_set(name, version or None)
 
 
 def find_feature(feature_type: str) -> tuple[type[FeatureSet], str]:
-    """Resolve `feature`, `set:feature` or `set@version:feature`. Raises UnknownFeature."""
+    """Resolve `feature`, `set:feature` or `set@version:feature`. Raises UnknownFeature, AmbiguousFeature."""
     prefix, _, name = feature_type.rpartition(":")
     if prefix:
-        set_name, _, version = prefix.partition("@")
-        feature_set = find_feature_set(set_name, version or None)
+        feature_set = find_set(prefix)
         if feature_set is not None and name in feature_set.features:
             return feature_set, name
         raise UnknownFeature(f"No feature is called {feature_type[:120]!r}.")
@@ -96,4 +105,4 @@ def find_feature(feature_type: str) -> tuple[type[FeatureSet], str]:
         return found[0], name
     if not found:
         raise UnknownFeature(f"No feature is called {feature_type[:120]!r}.")
-    raise UnknownFeature(f"Several sets have it: {', '.join(sorted(f'{s.name}:{name}' for s in found))}.")
+    raise AmbiguousFeature(f"Several sets have it: {', '.join(sorted(f'{s.name}:{name}' for s in found))}.")

@@ -67,5 +67,10 @@ def _expression(column: Column) -> Any:
     return F(column) if isinstance(column, str) else column
 
 
-def _text(column: Column) -> str:
-    return column if isinstance(column, str) else repr(column)
+def _text(column: Any) -> str:
+    """A column as the checksum takes it: a path, or an expression with everything it was made with."""
+    if isinstance(column, tuple):
+        return f"({', '.join(_text(part) for part in column)})"
+    if isinstance(column, BaseExpression):
+        return _text(column.identity)  # type: ignore[attr-defined]
+    return column.__name__ if isinstance(column, type) else str(column)

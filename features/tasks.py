@@ -7,12 +7,18 @@ from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
-from features import counts, coverage_days, extraction
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from features import counts, coverage_days, emission, extraction, offline, training
 from features.backfill import chunks
 from features.backfill.models import Backfill, State
 from features.backfill.work import work
 from features.materialize import Refreshed, refresh
-from tasks.definitions import PermanentError, every, task
+from features.training import datasets
+from features.training.models import Dataset
+from tasks.definitions import PermanentError, TemporaryError, every, task
 from tasks.execution import TaskContext, worker_name
 from tasks.models import LIVE, Status, Task
 
@@ -41,9 +47,16 @@ def compute_features(
     }
 
 
+@task(queue_name="low", atomic=False, max_attempts=12, waits_s=(5, 30, 300, 1_800), max_running=2, timeout_s=30)
+def tell_lineage(*, task_id: str, ended: bool) -> dict[str, Any]:
+    """Tell the OpenLineage backend that a run has started or ended; for hours, until it takes the event."""
+    return emission.send(task_id=task_id, ended=ended)
+
+
 @task(takes_context=True, atomic=False, timeout_s=600)
 def refresh_stale(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
     """Count all waiting events of one entity type. Many events coalesce into one run of this."""
+    emission.tell(context.task_id, by=tell_lineage)
     total = Refreshed()
     batches = extraction.extract(
         entity_type,
@@ -66,6 +79,15 @@ def request_refresh(entity_type: str) -> str:
     return (
         refresh_stale.using(coalesce_key=key, subject=("entity_type", entity_type)).enqueue(entity_type=entity_type).id
     )
+
+
+@task(takes_context=True, timeout_s=60)
+def store_served(context: TaskContext, *, entity_type: str, entity_ids: list[str]) -> dict[str, Any]:
+    """Store what a reader had to have computed, so that the next one finds it."""
+    done = refresh(entity_type, entity_ids, task_id=context.task_id, skip_locked=True)
+    if done.unrepaired:
+        request_repair(entity_type)
+    return _summary(done)
 
 
 @task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
@@ -106,6 +128,7 @@ def work_on_backfill(context: TaskContext, *, backfill_id: str) -> dict[str, Any
 
     Pause or cancel the backfill itself: of its tasks another one takes the place.
     """
+    emission.tell(context.task_id, by=tell_lineage)
     total, until = Refreshed(), time.monotonic() + TURN_S
     batches = work(
         backfill_id, worker=worker_name(), task_id=context.task_id, fence=context.fence, look=context.run.check
@@ -152,6 +175,7 @@ def note_coverage() -> dict[str, Any]:
 
 
 def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dict[str, Any]:
+    emission.tell(context.task_id, by=tell_lineage)
     total, left = Refreshed(), max_batches
     for entity_type in extraction.entity_types():
         unrepaired = total.unrepaired
@@ -172,6 +196,30 @@ def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dic
     return _summary(total) | {"batches": max_batches - left}
 
 
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600, max_running=2)
+def build_dataset(context: TaskContext, *, dataset_id: str) -> dict[str, Any]:
+    """Write the file of a dataset. Raises PermanentError where it cannot be, with what to do in its message."""
+    training.require()
+    from features.training.building import build
+
+    dataset = Dataset.objects.filter(pk=dataset_id).first()
+    if dataset is None:
+        raise PermanentError("The dataset was deleted.")
+    name = f"{dataset.pk}.{dataset.format}"
+    built = build(dataset.request, datasets.folder() / name, context.progress)
+    with transaction.atomic():
+        datasets.finish(dataset_id=dataset.pk, path=name, built=built)
+        context.fence()
+    return {"dataset_id": dataset_id, "rows": built.rows, "bytes": built.bytes, "sha256": built.sha256}
+
+
+@every(timedelta(hours=1))
+@task(queue_name="low", atomic=False)
+def remove_expired_datasets() -> dict[str, int]:
+    """Remove datasets past their time, and files that nothing names."""
+    return {"removed": datasets.remove_expired(now=timezone.now())}
+
+
 def _summary(total: Refreshed) -> dict[str, Any]:
     shown = dict(list(total.failed.items())[:20])
     return {
@@ -180,3 +228,31 @@ def _summary(total: Refreshed) -> dict[str, Any]:
         "failed": len(total.failed),
         "errors": shown,
     }
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600, max_running=1)
+def export_events(context: TaskContext) -> dict[str, Any]:
+    """Export new events to the offline store, merge small files and sweep. Raises PermanentError where it cannot."""
+    offline.require()
+    from features.offline.compaction import compact
+    from features.offline.export import export_events as export
+    from features.offline.horizon import WritersBusy
+    from features.offline.upkeep import tidy
+
+    emission.tell(context.task_id, by=tell_lineage)
+    rows = files = merged = 0
+    try:
+        for done in export(task_id=context.task_id, before_commit=context.fence):
+            rows, files = rows + done.rows, files + done.files
+            context.progress(done.percent, f"{rows:,} events")
+    except WritersBusy as error:
+        raise TemporaryError(str(error)) from error
+    for before, _ in compact(task_id=context.task_id, before_commit=context.fence):
+        merged += before
+        context.progress(100, f"{rows:,} events, {merged} files merged")
+    swept = tidy()
+    return {"events": rows, "files": files, "merged": merged, "removed": swept.replaced + swept.orphans}
+
+
+if settings.EXPORT_EVERY:
+    every(timedelta(minutes=settings.EXPORT_EVERY))(export_events)

@@ -1,14 +1,24 @@
 from django.urls import path
 
-from features import views
 from features.backfill import views as backfills
+from features.views import catalogue, coverage, datasets, events, feast, inference, lineage, training
 
 urlpatterns = [
-    path("events/", views.Events.as_view(), name="events"),
-    path("features/discovery", views.Discovery.as_view(), name="feature-discovery"),
-    path("features/inference", views.Inference.as_view(), name="feature-inference"),
-    path("admin/features/stats", views.Stats.as_view(), name="feature-stats"),
-    path("admin/features/batch-extract", views.BatchExtract.as_view(), name="feature-batch-extract"),
+    path("events/", events.Events.as_view(), name="events"),
+    path("features/discovery", catalogue.Discovery.as_view(), name="feature-discovery"),
+    path("features/discovery/<str:feature_type>", catalogue.FeatureDetail.as_view(), name="feature-detail"),
+    path("features/sets/", lineage.FeatureSets.as_view(), name="feature-sets"),
+    path("features/sets/<str:label>", lineage.FeatureSetDetail.as_view(), name="feature-set"),
+    path("features/lineage", lineage.ValueLineage.as_view(), name="feature-lineage"),
+    path("features/inference", inference.Inference.as_view(), name="feature-inference"),
+    path("features/training", training.Training.as_view(), name="feature-training"),
+    path("features/extract", training.Extract.as_view(), name="feature-extract"),
+    path("features/datasets", datasets.Datasets.as_view(), name="datasets"),
+    path("features/datasets/<uuid:dataset_id>", datasets.DatasetDetail.as_view(), name="dataset"),
+    path("features/datasets/<uuid:dataset_id>/download", datasets.Download.as_view(), name="dataset-download"),
+    path("get-online-features", feast.GetOnlineFeatures.as_view(), name="get-online-features"),
+    path("admin/features/stats", coverage.Stats.as_view(), name="feature-stats"),
+    path("admin/features/batch-extract", coverage.BatchExtract.as_view(), name="feature-batch-extract"),
     path("admin/features/backfill-all", backfills.BackfillAll.as_view(), name="feature-backfill-all"),
     path("admin/features/backfills/", backfills.Backfills.as_view(), name="backfills"),
     path("admin/features/backfills/<uuid:backfill_id>", backfills.BackfillDetail.as_view(), name="backfill"),

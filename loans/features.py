@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from features.definitions import FeatureSet, agg
+from features.definitions import FeatureSet, agg, uses
 from loans.events import borrower
 
 DAYS_7, DAYS_30, DAYS_90, DAYS_180 = agg.days(7), agg.days(30), agg.days(90), agg.days(180)
@@ -86,3 +86,12 @@ class AccountConduct(
         types=["bank.insurance_payment"], over=DAYS_180, description="Insurance payments"
     )
     penalty_interest_count_180d = agg.count(types=PENALTY, over=DAYS_180, description="Penalty interest charged")
+
+
+uses(
+    "loans.scorecard",
+    CoreBehavioral,
+    AccountConduct,
+    kind="model",
+    description="Points for behaviour in the decision on a loan request",
+)

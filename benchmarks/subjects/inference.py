@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from statistics import median
 from typing import Any
 
@@ -19,6 +20,8 @@ from base.roles import Role
 from benchmarks import data, load, servers
 from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least, at_most, median_of, p50s
 from features.catalogue import set_id
+from features.models import RawEvent
+from features.online import online
 from features.serving import stored
 from loans.features import CoreBehavioral
 
@@ -38,17 +41,30 @@ def measure(scale: Scale) -> list[Figure]:
 
 def in_this_process(scale: Scale, ids: list[str]) -> list[Figure]:
     chosen = random.Random(1999)
+    with_events = list(
+        RawEvent.objects.filter(entity_type="borrower").order_by().values_list("entity_id", flat=True).distinct()
+    )
+    now = timedelta(0)
     with prepared() as execute, cached(ids) as mget:
         calls: dict[str, Callable[[], Any]] = {}
         for count in (1, 100):
             calls[f"stored {count}"] = lambda n=count: stored(CoreBehavioral, chosen.sample(ids, n))
+            calls[f"online {count}"] = lambda n=count: online([CoreBehavioral], chosen.sample(ids, n))
+            calls[f"now {count}"] = lambda n=count: online([CoreBehavioral], chosen.sample(with_events, n), max_age=now)
             calls[f"prepared {count}"] = lambda n=count: execute(chosen.sample(ids, n))
             calls[f"mget {count}"] = lambda n=count: mget(chosen.sample(ids, n))
         found = p50s(calls, times=scale.of(300, 100), rounds=scale.of(7, 3))
     return [
         Figure("stored, 1 entity, p50", found["stored 1"], "ms", found["prepared 1"], "prepared SELECT",
                (at_most(2.5, of_floor=True),), f"Redis GET {found['mget 1']:.3f} ms"),
+        Figure("online, 1 entity, p50", found["online 1"], "ms", found["prepared 1"], "prepared SELECT",
+               (at_most(3, of_floor=True),)),
+        Figure("computed now, 1 entity, p50", found["now 1"], "ms", found["prepared 1"], "prepared SELECT",
+               (at_most(1),)),
         Figure("stored, 100 entities, p50", found["stored 100"], "ms", found["prepared 100"], "prepared SELECT"),
+        Figure("online, 100 entities, p50", found["online 100"], "ms", found["prepared 100"], "prepared SELECT",
+               (at_most(3, of_floor=True),)),
+        Figure("computed now, 100 entities, p50", found["now 100"], "ms", found["prepared 100"], "prepared SELECT"),
         Figure("stored, 100 entities, p50", found["stored 100"], "ms", found["mget 100"], "Redis MGET",
                (at_most(4, of_floor=True),)),
     ]  # fmt: skip

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
-from django.conf import settings
 from django.db import connection
 
+from benchmarks.environment import ALONE, ROOT, python_of
 from benchmarks.measure import Figure, Goal, Scale, at_least
 from benchmarks.runners import (
     OURS,
@@ -25,15 +23,12 @@ from benchmarks.runners import (
     stock_worker,
 )
 
-ROOT = Path(__file__).parents[2]
-PINS = ROOT / "requirements" / "peers.txt"
-ALONE = {"DJANGO_SETTINGS_MODULE": ""}  # they know nothing of ours
 CELERY = "Celery prefork, late ack, connection per job"
 EACH, COST = "tasks/s", "tasks per CPU second"
 
 
 def measure(scale: Scale) -> list[Figure]:
-    python = environment()
+    python = python_of("peers")
     create_rows_table()
     prepare(python)
     many = scale.of(8_000, 1_500)
@@ -62,19 +57,6 @@ def compared(sides: dict[str, Side]) -> list[Figure]:
                 Figure(title, side.steady, COST, other.steady, other.name, goals),
             ]
     return figures
-
-
-def environment() -> str:
-    """The interpreter of a virtual environment with the peers, made when it is missing or the pins have changed."""
-    folder = Path(settings.DATA_DIR) / "peers"
-    python, made = folder / "bin" / "python", folder / "pins.txt"
-    if not made.is_file() or made.read_text() != PINS.read_text():
-        print("Installing other job systems into an environment of their own.", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        quiet = ["--quiet", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([str(python), "-m", "pip", "install", *quiet, "-r", str(PINS)], check=True)
-        made.write_text(PINS.read_text())
-    return str(python)
 
 
 def run(python: str, *arguments: str) -> None:

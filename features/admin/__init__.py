@@ -1,5 +1,5 @@
 """The feature store in the console."""
 
-from features.admin import backfills, catalogue, events, values
+from features.admin import backfills, catalogue, datasets, events, exports, values
 
-__all__ = ["backfills", "catalogue", "events", "values"]
+__all__ = ["backfills", "catalogue", "datasets", "events", "exports", "values"]

@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db import OperationalError
-from django.db.models import Max
 from django.http import HttpRequest
 from django.urls import reverse
 from unfold.decorators import display
@@ -36,8 +35,9 @@ from base.panels import (
 from features import coverage, coverage_days, extraction, services
 from features.backfill.control import OtherBackfill
 from features.dashboard import coverage_chart
-from features.definitions import feature_sets, find_feature_set
-from features.models import FeatureHistory, FeatureSetVersion
+from features.definitions import feature_sets, find_feature_set, used_by
+from features.models import FeatureSetVersion
+from features.overview import freshness_of
 from tasks.models import Task
 from tasks.panels import work_panel
 
@@ -154,6 +154,7 @@ class FeatureSetAdmin(ReadOnlyAdmin):
             panels += [coverage_panel(found), days_panel(row)]
         panels += [
             definition_panel(row),
+            users_panel(row),
             *work_panel(request.user, Task.objects.filter(name__in=BATCH_TASKS), title="Recent extractions"),
             set_facts(row),
         ]
@@ -202,29 +203,54 @@ def definition_panel(row: FeatureSetVersion) -> Table:
 
 
 def meaning(feature: dict[str, Any]) -> str:
-    """`sum of value, 30 days, above 0`."""
-    parts = [feature["kind"] if feature["kind"] == "count" else f"{feature['kind']} of {feature['field']}"]
+    """`sum of value, 30 days, above 0`; of a derived feature its expression."""
+    if "expression" in feature:
+        return feature["expression"]
+    field = feature.get("field")
+    parts = [feature["kind"] if field is None or feature["kind"] == "count" else f"{feature['kind']} of {field}"]
     parts.append("all time" if feature["over_s"] is None else lasting(timedelta(seconds=feature["over_s"])))
     parts += feature["types"]
-    parts += [f"{bound} {feature[bound]}" for bound in ("above", "below") if feature[bound] is not None]
+    parts += [f"{bound} {feature[bound]}" for bound in ("above", "below") if feature.get(bound) is not None]
     return ", ".join(parts)
 
 
+def users_panel(row: FeatureSetVersion) -> Table:
+    declared = find_feature_set(row.name, row.version)
+    rows = [(code(use.name), use.kind, use.description) for use in used_by(declared)] if declared else []
+    empty = "Nobody has said so."
+    return Table(title="Used by", headers=["User", "Kind", "What for"], rows=rows, empty=empty)
+
+
 def set_facts(row: FeatureSetVersion) -> Facts:
-    recent = FeatureHistory.objects.order_by("-pk").values("pk")[:1_000]  # there is no index on times
-    newest = FeatureHistory.objects.filter(pk__in=recent, feature_set=row).aggregate(Max("computed_at"))
+    source = row.definition["source"]
+    models = source["model"] if isinstance(source, dict) else ", ".join(source)
+    versions = FeatureSetVersion.objects.filter(name=row.name).values_list("version", flat=True)
     return Facts(
         title=str(row),
         side=True,
         rows=[
             ("What it says", row.description),
             ("Entity", row.entity_type),
-            ("Source", ", ".join(row.definition["source"]) or "all events of the entity"),
+            ("Source", models or "all events of the entity"),
             ("Owner", row.owner),
             ("Tags", ", ".join(row.tags)),
+            ("Versions", ", ".join(versions)),
             ("Fresh for", lasting(timedelta(seconds=row.freshness_s))),
-            ("Last computed", ago(newest["computed_at__max"])),
+            *freshness_facts(row),
             ("In use since", when(row.created_at)),
             ("Checksum", code(row.checksum)),
         ],
     )
+
+
+def freshness_facts(row: FeatureSetVersion) -> list[tuple[str, Any]]:
+    declared = find_feature_set(row.name, row.version)
+    if declared is None:
+        return []
+    [found] = freshness_of(declared)
+    share = "" if found.old is None else f"{'' if found.exact else 'about '}{found.old:.1%} of the values"
+    return [
+        ("Older than that", share),
+        ("Oldest", ago(found.oldest_as_of)),
+        ("Last computed", ago(found.last_computed_at)),
+    ]

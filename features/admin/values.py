@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from base.admin import ReadOnlyAdmin, moment_column
 from base.links import entity_link, row_link
 from base.panels import Facts, Panel, Table, ago, code, when
+from features.admin.lineage import lineage_panels
 from features.definitions import find_feature_set
 from features.models import FeatureHistory, FeatureSetVersion, FeatureValue, StoredValue
 from tasks.models import Task
@@ -41,7 +42,8 @@ class StoredValueAdmin(ReadOnlyAdmin):
         return Q(feature_set__in=list(FeatureSetVersion.objects.all()), entity_id=term)
 
     def panels(self, request: HttpRequest, row: Any) -> list[Panel]:
-        return [values_panel(row), history_panel(request.user, row), facts_panel(request.user, row)]
+        panels = [values_panel(row), history_panel(request.user, row), facts_panel(request.user, row)]
+        return panels + lineage_panels(request.user, row)
 
 
 @admin.register(FeatureValue)

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('features', '0003_definitions'),
+        ('features', '0008_lineage'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

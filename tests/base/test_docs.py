@@ -16,7 +16,7 @@ def table() -> str:
     for path, view in ROUTES:
         if "garden" in path or view.__module__.startswith("drf_spectacular"):
             continue
-        shown = re.sub(r"0{8}-.*?0{12}", "{id}", path)
+        shown = re.sub(r"0{8}-.*?0{12}|(?<=/)0\b", "{id}", path)
         for method in ("get", "post", "patch", "delete"):
             if hasattr(view, method):
                 allowed = set(Role) if is_public(view) else roles_of(view, method.upper())

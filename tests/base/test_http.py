@@ -20,6 +20,7 @@ def routes(resolver=None, prefix="/"):
             yield from routes(entry, path)
         elif isinstance(entry, URLPattern) and path.startswith("/api/v1/") and hasattr(entry.callback, "view_class"):
             path = re.sub(r"<uuid:\w+>", "00000000-0000-0000-0000-000000000000", path)
+            path = re.sub(r"<int:\w+>", "0", path)
             path = re.sub(r"<str:(\w+)>", r"{\1}", path)
             yield path, entry.callback.view_class
 

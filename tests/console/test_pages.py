@@ -135,7 +135,7 @@ def test_a_value_shows_each_feature_and_its_history(staff):
     value = FeatureValue.objects.get(feature_set__name="plot_care", entity_id="a")
     analyst = staff("analyst")
     shown = analyst.get(reverse("admin:features_featurevalue_change", args=[value.pk])).context
-    features, history = shown["panels"]
+    features, history, *_ = shown["panels"]
     assert dict((row[0], row[1]) for row in features.rows)["<code>litres</code>"] == "12.5"
     assert len(history.rows) == 2
     assert found(analyst, FeatureValue, "a", set=str(value.feature_set_id)) == [value]

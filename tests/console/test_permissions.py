@@ -25,6 +25,9 @@ MAY_LOOK = {
     "/admin/loans/loanrequest/": {"operator", "reviewer", "analyst"},
     "/admin/loans/loan/": {"operator", "reviewer", "analyst"},
     "/admin/loans/borrower/": {"operator", "reviewer"},
+    "/admin/policies/quote/": {"operator", "analyst"},
+    "/admin/policies/policy/": {"operator", "analyst"},
+    "/admin/policies/paymenttransaction/": {"operator", "analyst"},
     "/admin/audit/entry/": {"auditor"},
     "/admin/accounts/user/": set(),
     "/admin/axes/accessattempt/": set(),
@@ -124,7 +127,8 @@ def test_a_page_shows_other_apps_rows_only_to_those_who_may_see_them(staff):
         ("auditor", {"Audit entries sealed"}),
         ("reviewer", {"Loans in review", "Loan decisions, last 14 days"}),
         ("analyst", {"Events not counted yet", "Entities behind", "Feature coverage",
-                     "Coverage of all sets, last 30 days", "Loans in review", "Loan decisions, last 14 days"}),
+                     "Coverage of all sets, last 30 days", "Loans in review",
+                     "Loan decisions, last 14 days", "Payments that fail", "Payments, last 14 days", "Quotes bound"}),
     ],
 )  # fmt: skip
 def test_the_dashboard_shows_what_the_role_may_see(staff, role, titles):

@@ -167,15 +167,6 @@ def test_inference_of_a_set_for_many_entities(service):
     assert body["results"][0]["features"]["litres"] == 12.5
 
 
-def test_max_age_zero_computes_from_raw_events_now(service):
-    send(service, EVENT)
-    body = {"feature_set": "plot_care", "entity_ids": ["plot-a"]}
-    stored = service.post("/api/v1/features/inference", body, format="json").json()["results"][0]
-    fresh = service.post("/api/v1/features/inference", body | {"max_age_s": 0}, format="json").json()["results"][0]
-    assert stored["success"] is False
-    assert fresh["features"]["litres"] == 12.5 and fresh["source_rows"] == 1
-
-
 @pytest.mark.parametrize(
     "body",
     [

@@ -7,7 +7,7 @@ from itertools import pairwise
 from django.db.models import CharField, F, Func, Q, Value
 from django.db.models.functions import Cast
 
-from features.definitions import Batch, FeatureSet, Rows, agg, feature
+from features.definitions import Batch, FeatureSet, Rows, agg, feature, uses
 from tests.garden.events import Harvested, Visited, Watered, plot
 
 
@@ -128,4 +128,5 @@ class PlotRows(
         return [sum(event.payload.get("moisture") is not None for event in events) for events in batch.events]
 
 
+uses("garden.almanac", PlotCare, PlotRows, kind="report", description="When to water")
 assert Watered.entity is Harvested.entity is plot

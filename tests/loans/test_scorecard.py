@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.definitions import feature_sets, used_by
 from loans import scorecard
 from loans.scorecard import Application, ArtifactError, InvalidInput, Scorecard, card_inputs, content_hash
 
@@ -195,3 +196,9 @@ def test_scoring_needs_only_the_standard_library():
 @given(anything)
 def test_the_same_inputs_give_the_same_answer(inputs):
     assert Scorecard.load(PUBLISHED).score(inputs) == CARD.score(dict(reversed(inputs.items())))
+
+
+def test_the_catalogue_knows_which_sets_the_scorecard_uses():
+    fitted_on = {f"{one['name']}@{one['version']}" for one in published()["feature_sets"]}
+    declared = {s.label() for s in feature_sets() if "loans.scorecard" in [use.name for use in used_by(s)]}
+    assert declared == fitted_on == {"core_behavioral@v1", "account_conduct@v1"}
