@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -84,61 +85,72 @@ WITH later AS MATERIALIZED (
     WHERE m.entity_type = f.entity_type AND m.entity_id = f.entity_id AND m.latest <= now())
 )
 """
-STEP = """
+UPTO = "(%(until)s::text IS NULL OR {0}.entity_id <= %(until)s)"
+STEP = f"""
 SELECT DISTINCT m.entity_id FROM features_staleentity m
-WHERE m.entity_type = %(entity_type)s AND m.entity_id > %(after)s AND m.latest <= now()
+WHERE m.entity_type = %(entity_type)s AND m.entity_id > %(after)s AND {UPTO.format("m")} AND m.latest <= now()
   AND NOT EXISTS (SELECT 1 FROM later WHERE later.entity_id = m.entity_id)
 ORDER BY m.entity_id LIMIT %(limit)s
-"""
+"""  # noqa: S608 - constants of this module
 MARKED = f"{LATER} {STEP}"
 WAITING = f"""
 {LATER}
 SELECT entity_id FROM (
-  ({STEP})
+  (SELECT entity_id FROM ({STEP}) marked WHERE %(marks)s)
   UNION
   SELECT missing.entity_id FROM unnest(%(set_ids)s::smallint[]) AS s(id) CROSS JOIN LATERAL (
     SELECT e.entity_id FROM features_knownentity e
-    WHERE e.entity_type = %(entity_type)s AND e.entity_id > %(after)s
+    WHERE e.entity_type = %(entity_type)s AND e.entity_id > %(after)s AND {UPTO.format("e")}
       AND NOT EXISTS (SELECT 1 FROM model_features v WHERE v.feature_set_id = s.id AND v.entity_id = e.entity_id)
       AND NOT EXISTS (SELECT 1 FROM later WHERE later.entity_id = e.entity_id)
     ORDER BY e.entity_id LIMIT %(limit)s) missing
 ) waiting
 ORDER BY entity_id LIMIT %(limit)s
 """  # noqa: S608 - constants of this module
-EVERY = """
-SELECT entity_id FROM features_knownentity WHERE entity_type = %(entity_type)s AND entity_id > %(after)s
-ORDER BY entity_id LIMIT %(limit)s
-"""
-WITHOUT = """
+EVERY = f"""
 SELECT e.entity_id FROM features_knownentity e
-WHERE e.entity_type = %(entity_type)s AND e.entity_id > %(after)s
+WHERE e.entity_type = %(entity_type)s AND e.entity_id > %(after)s AND {UPTO.format("e")}
+ORDER BY e.entity_id LIMIT %(limit)s
+"""  # noqa: S608 - constants of this module
+WITHOUT = f"""
+SELECT e.entity_id FROM features_knownentity e
+WHERE e.entity_type = %(entity_type)s AND e.entity_id > %(after)s AND {UPTO.format("e")}
   AND EXISTS (SELECT 1 FROM unnest(%(set_ids)s::smallint[]) AS s(id)
               WHERE NOT EXISTS (SELECT 1 FROM model_features_history h
                 WHERE h.feature_set_id = s.id AND h.entity_id = e.entity_id AND h.as_of = %(as_of)s))
 ORDER BY e.entity_id LIMIT %(limit)s
-"""
+"""  # noqa: S608 - constants of this module
 
 
 def marked_entities(entity_type: str, *, after: str = "", limit: int) -> list[str]:
     """Entities with marks that are due: most of `waiting_entities`, at once however many entities there are."""
     with connection.cursor() as cursor:
-        cursor.execute(MARKED, {"entity_type": entity_type, "after": after, "limit": limit})
+        cursor.execute(MARKED, {"entity_type": entity_type, "after": after, "until": None, "limit": limit})
         return [row[0] for row in cursor.fetchall()]
 
 
-def waiting_entities(entity_type: str, *, after: str = "", limit: int, as_of: Any = None) -> list[str]:
+def waiting_entities(
+    entity_type: str,
+    *,
+    after: str = "",
+    until: str | None = None,
+    limit: int,
+    as_of: Any = None,
+    sets: Sequence[type[FeatureSet]] | None = None,
+) -> list[str]:
     """Entities without features or with marks that are due; with `as_of`, those without values of exactly that time.
 
+    after, until: of the ids above the one and up to the other. sets: those without values of these sets, marks or not.
     An entity whose error is not yet due for another try is left out, unless it has new events.
     """
-    set_ids = [set_id(feature_set) for feature_set in feature_sets(entity=entity_type)]
+    set_ids = [set_id(each) for each in (feature_sets(entity=entity_type) if sets is None else sets)]
     if as_of is None:
         counted = counts.read()
         known = counted.get(f"entities:{entity_type}", 0)
         set_ids = [number for number in set_ids if counted.get(f"values:{number}", 0) < known]  # others lack nobody
-    parameters = {"entity_type": entity_type, "after": after, "limit": limit, "set_ids": set_ids, "as_of": as_of}
+    parameters = {"entity_type": entity_type, "after": after, "until": until, "limit": limit, "set_ids": set_ids}
     with connection.cursor() as cursor:
-        cursor.execute(WAITING if as_of is None else WITHOUT, parameters)
+        cursor.execute(WAITING if as_of is None else WITHOUT, parameters | {"as_of": as_of, "marks": sets is None})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -152,10 +164,10 @@ def unrepaired_entities(entity_type: str) -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def known_entities(entity_type: str, *, after: str = "", limit: int) -> list[str]:
+def known_entities(entity_type: str, *, after: str = "", until: str | None = None, limit: int) -> list[str]:
     """Every entity with raw data, in steps."""
     with connection.cursor() as cursor:
-        cursor.execute(EVERY, {"entity_type": entity_type, "after": after, "limit": limit})
+        cursor.execute(EVERY, {"entity_type": entity_type, "after": after, "until": until, "limit": limit})
         return [row[0] for row in cursor.fetchall()]
 
 

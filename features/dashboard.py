@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from datetime import date
 from typing import Any
 
 from django.db import connection
 
 from base.links import list_url, may_view
-from base.panels import BAD, GOOD, IDLE, WARN, Bar, Bars, Number, Panel, lasting
+from base.panels import BAD, GOOD, IDLE, WARN, Bar, Bars, Chart, Number, Panel, Series, lasting
 from features.coverage import Coverage, coverage
+from features.coverage_days import days
 from features.models import FeatureSetVersion, QualityAlert, RawEvent
 
 BACKLOG = """
@@ -24,7 +27,7 @@ def cards(user: Any) -> list[Panel]:
     if may_view(user, RawEvent):
         panels.append(backlog())
     if may_view(user, FeatureSetVersion):
-        panels += [stale(found), sets(found)]
+        panels += [stale(found), sets(found), coverage_chart("Coverage of all sets, last 30 days", days(30))]
     if may_view(user, QualityAlert):
         panels.append(drift())
     return panels
@@ -96,3 +99,21 @@ def note(row: Coverage) -> str:
     if not row.total:
         return "nothing to cover yet"
     return f"{row.with_features:,} of {row.total:,} {row.entity_type}s, {row.stale:,} stale, {row.failed:,} failed"
+
+
+def coverage_chart(title: str, rows: list[dict[str, Any]], *, width: int = 6) -> Chart:
+    """Entities by day (UTC), summed over feature sets: up to date, stale, without features."""
+    by_day: dict[date, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        fresh = max(row["with_features"] - row["stale"], 0)
+        by_day[row["date"]].update(fresh=fresh, stale=row["stale"], without=row["without_features"])
+    return Chart(
+        title=title,
+        labels=[f"{day:%d %b}" for day in by_day],
+        series=[
+            Series(label="up to date", values=[day["fresh"] for day in by_day.values()], tone=GOOD),
+            Series(label="stale", values=[day["stale"] for day in by_day.values()], tone=WARN),
+            Series(label="without features", values=[day["without"] for day in by_day.values()], tone=IDLE),
+        ],
+        width=width,
+    )

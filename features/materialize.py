@@ -39,6 +39,16 @@ class Refreshed:
         self.failed |= other.failed
         self.unrepaired += other.unrepaired
 
+    def summary(self) -> dict[str, Any]:
+        """As the result of a task."""
+        shown = dict(list(self.failed.items())[:20])
+        return {
+            "entities": self.entities,
+            "events_processed": self.events,
+            "failed": len(self.failed),
+            "errors": shown,
+        }
+
 
 def refresh(
     entity_type: str,
@@ -46,6 +56,7 @@ def refresh(
     *,
     task_id: str | None = None,
     as_of: datetime | None = None,
+    sets: Sequence[type[FeatureSet]] | None = None,
     skip_locked: bool = False,
     before_commit: Callable[[], None] | None = None,
 ) -> Refreshed:
@@ -53,7 +64,8 @@ def refresh(
 
     Entities that somebody else computes right now are waited for, or left out with `skip_locked`. An entity whose
     computation fails gets its error noted and does not hold up the others. Where events came late, the values stored
-    as of past times are corrected. Values as of a past time are added to the history and leave the backlog alone.
+    as of past times are corrected. Values as of a past time, and those of only some `sets`, leave the backlog alone:
+    what waits is still to be counted by the others.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         locked = _lock(cursor, entity_type, entity_ids, skip_locked)
@@ -61,15 +73,33 @@ def refresh(
             return Refreshed()
         cursor.execute("SELECT coalesce(%s, clock_timestamp())", [as_of])  # the clock is read with the locks held
         [moment] = cursor.fetchone()
-        done = _refresh_locked(entity_type, locked, moment, task_id=task_id, count_events=as_of is None)
+        work = _Work(
+            entity_type,
+            moment,
+            task_id,
+            sets=feature_sets(entity=entity_type) if sets is None else list(sets),
+            count_events=as_of is None and sets is None,
+            note_failures=as_of is None,
+        )
+        done = _refresh_locked(work, locked)
         if before_commit:
             before_commit()
         return done
 
 
-def _refresh_locked(
-    entity_type: str, entity_ids: list[str], moment: datetime, *, task_id: str | None, count_events: bool
-) -> Refreshed:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is the same for every part of a batch."""
+
+    entity_type: str
+    moment: datetime
+    task_id: str | None
+    sets: list[type[FeatureSet]]
+    count_events: bool
+    note_failures: bool
+
+
+def _refresh_locked(work: _Work, entity_ids: list[str]) -> Refreshed:
     """Count the waiting events and store the values of every set, or neither.
 
     When an entity cannot be computed the batch is halved until it stands alone; its marks stay in the backlog.
@@ -77,20 +107,20 @@ def _refresh_locked(
     taken = backlog.Taken()
     try:
         with transaction.atomic():
-            if count_events:
-                taken = backlog.take(entity_type, entity_ids, moment)
-                backlog.succeed(entity_type, entity_ids)
-            rest = _store_all(entity_type, entity_ids, moment, taken.earliest, task_id)
+            if work.count_events:
+                taken = backlog.take(work.entity_type, entity_ids, work.moment)
+                backlog.succeed(work.entity_type, entity_ids)
+            rest = _store_all(work, entity_ids, taken.earliest)
         return Refreshed(len(entity_ids), taken.events, unrepaired=len(rest))
     except (DataError, CannotCompute) as error:
         message = str(error).splitlines()[0]
     if len(entity_ids) == 1:
-        if count_events:
-            backlog.fail(entity_type, entity_ids[0], message, events=taken.events)
+        if work.note_failures:
+            backlog.fail(work.entity_type, entity_ids[0], message, events=taken.events)
         return Refreshed(failed={entity_ids[0]: message})
     middle, done = len(entity_ids) // 2, Refreshed()
     for half in (entity_ids[:middle], entity_ids[middle:]):
-        done.add(_refresh_locked(entity_type, half, moment, task_id=task_id, count_events=count_events))
+        done.add(_refresh_locked(work, half))
     return done
 
 
@@ -105,23 +135,17 @@ def _lock(cursor: Any, entity_type: str, entity_ids: Sequence[str], skip_locked:
     return [row[0] for row in cursor.fetchall()]
 
 
-def _store_all(
-    entity_type: str,
-    entity_ids: list[str],
-    moment: datetime,
-    earliest: Mapping[str, datetime],
-    task_id: str | None,
-) -> dict[str, datetime]:
+def _store_all(work: _Work, entity_ids: list[str], earliest: Mapping[str, datetime]) -> dict[str, datetime]:
     """Store every set and correct the history behind late events; returns what of it is left for later."""
-    sets = feature_sets(entity=entity_type)
     late: set[str] = set()
-    for group in together(sets):
-        late |= _store(group, entity_ids, moment, earliest, task_id)
+    for group in together(work.sets):
+        late |= _store(group, entity_ids, work.moment, earliest, work.task_id)
     if not late:
         return {}
-    rest = repair(sets, {entity_id: earliest[entity_id] for entity_id in sorted(late)}, moment, task_id=task_id)
+    since = {entity_id: earliest[entity_id] for entity_id in sorted(late)}
+    rest = repair(work.sets, since, work.moment, task_id=work.task_id)
     if rest:
-        backlog.leave(entity_type, rest)
+        backlog.leave(work.entity_type, rest)
     return rest
 
 

@@ -5,11 +5,15 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 
+from features.backfill.models import Backfill, BackfillChunk
 from features.offline.models import Export, ExportedFile
 from features.quality.models import QualityAlert, QualityReference, QualitySnapshot
 
 __all__ = [
+    "Backfill",
+    "BackfillChunk",
     "CountDelta",
+    "CoverageDay",
     "ErasedEntity",
     "Export",
     "ExportedFile",
@@ -201,6 +205,28 @@ class FeatureSetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
+
+
+class CoverageDay(models.Model):
+    """How well a feature set covered its entities at the end of a day (UTC), or up to now for today."""
+
+    feature_set = models.ForeignKey(FeatureSetVersion, models.CASCADE, db_index=False, related_name="days")
+    date = models.DateField()
+    total = models.BigIntegerField()
+    with_features = models.BigIntegerField()
+    stale = models.BigIntegerField()
+    failed = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["date", "feature_set"]
+        constraints = [models.UniqueConstraint(fields=["feature_set", "date"], name="coverage_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.feature_set_id} on {self.date}"
+
+    @property
+    def without_features(self) -> int:
+        return self.total - self.with_features
 
 
 class StoredValue(models.Model):

@@ -198,6 +198,17 @@ class CoverageSerializer(serializers.Serializer):
     coverage_percent = serializers.FloatField()
 
 
+class CoverageDaySerializer(serializers.Serializer):
+    date = serializers.DateField()
+    feature_set = serializers.CharField()
+    version = serializers.CharField()
+    total = serializers.IntegerField()
+    with_features = serializers.IntegerField()
+    without_features = serializers.IntegerField()
+    stale = serializers.IntegerField()
+    failed = serializers.IntegerField()
+
+
 class StatsSerializer(serializers.Serializer):
     total_entities = serializers.IntegerField()
     entities_with_features = serializers.IntegerField()
@@ -206,3 +217,4 @@ class StatsSerializer(serializers.Serializer):
     unprocessed_events = serializers.IntegerField()
     coverage_percent = serializers.FloatField()
     feature_sets = CoverageSerializer(many=True)
+    days = CoverageDaySerializer(many=True, required=False, help_text="by day (UTC) and set; with ?days")

@@ -8,6 +8,13 @@ from django.utils import timezone
 
 from audit.services import log_audit_event
 from features import erasure, tasks
+from features.backfill.control import (
+    cancel_backfill,
+    estimate_backfill,
+    pause_backfill,
+    request_backfill,
+    resume_backfill,
+)
 from features.catalogue import promote_version, withdraw_version
 from features.difference import find_versions
 from features.erasure import Erased, proof
@@ -29,8 +36,10 @@ __all__ = [
     "NothingStored",
     "Online",
     "Served",
+    "cancel_backfill",
     "described",
     "described_whole",
+    "estimate_backfill",
     "acknowledge_alert",
     "erase_entity",
     "find_feature",
@@ -38,6 +47,7 @@ __all__ = [
     "ingest_in_batches",
     "lineage",
     "online",
+    "pause_backfill",
     "point_in_time",
     "promote_version",
     "proof",
@@ -48,6 +58,7 @@ __all__ = [
     "request_features",
     "request_refresh",
     "request_snapshot",
+    "resume_backfill",
     "stored",
     "stored_sets",
     "take_reference",
@@ -71,19 +82,6 @@ def request_batch_extraction(*, batch_size: int = 50, max_batches: int = 5, reas
     task_id = tasks.batch_feature_extraction.enqueue(batch_size=batch_size, max_batches=max_batches).id
     asked = {"batch_size": batch_size, "max_batches": max_batches, "reason": reason}
     log_audit_event("batch_extraction_requested", "task", task_id, asked)
-    return task_id
-
-
-@transaction.atomic
-def request_backfill(*, batch_size: int = 50, max_batches: int = 1000, reason: str = "") -> str:
-    """Start a backfill of everything that waits, unless one is live; returns the live one's id."""
-    task_id = (
-        tasks.backfill_all.using(unique_key="features.backfill_all")
-        .enqueue(batch_size=batch_size, max_batches=max_batches)
-        .id
-    )
-    asked = {"batch_size": batch_size, "max_batches": max_batches, "reason": reason}
-    log_audit_event("backfill_requested", "task", task_id, asked)
     return task_id
 
 

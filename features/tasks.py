@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +11,10 @@ from django.conf import settings
 from django.db import DataError, transaction
 from django.utils import timezone
 
-from features import counts, emission, extraction, offline, training
+from features import counts, coverage_days, emission, extraction, offline, training
+from features.backfill import chunks
+from features.backfill.models import Backfill, State
+from features.backfill.work import work
 from features.definitions import FeatureSet, feature_sets
 from features.difference import compare, find_versions
 from features.materialize import Refreshed, refresh
@@ -19,9 +24,11 @@ from features.quality.models import QualityAlert
 from features.training import datasets
 from features.training.models import Dataset
 from tasks.definitions import PermanentError, TemporaryError, cron, every, task
-from tasks.execution import TaskContext
+from tasks.execution import TaskContext, worker_name
+from tasks.models import LIVE, Status, Task
 
 DRAIN_BATCH, DRAIN_BATCHES = 500, 200
+TURN_S = 300  # how long a backfill keeps a worker before other tasks of its queue get a turn
 
 
 @task(queue_name="high", takes_context=True, atomic=True, timeout_s=60)
@@ -68,7 +75,7 @@ def refresh_stale(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
         context.progress(0, f"{total.entities} entities")
     if total.unrepaired:
         request_repair(entity_type)
-    return _summary(total)
+    return total.summary()
 
 
 def request_refresh(entity_type: str) -> str:
@@ -85,7 +92,7 @@ def store_served(context: TaskContext, *, entity_type: str, entity_ids: list[str
     done = refresh(entity_type, entity_ids, task_id=context.task_id, skip_locked=True)
     if done.unrepaired:
         request_repair(entity_type)
-    return _summary(done)
+    return done.summary()
 
 
 @task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
@@ -95,7 +102,7 @@ def repair_history(context: TaskContext, *, entity_type: str) -> dict[str, Any]:
     for done in extraction.repair_histories(entity_type, task_id=context.task_id, before_commit=context.fence):
         total.add(done)
         context.progress(0, f"{total.entities} parts")
-    return _summary(total)
+    return total.summary()
 
 
 def request_repair(entity_type: str) -> str:
@@ -117,16 +124,6 @@ def compact_counts() -> dict[str, Any]:
 @task(takes_context=True, atomic=False, timeout_s=600)
 def batch_feature_extraction(context: TaskContext, *, batch_size: int = 50, max_batches: int = 5) -> dict[str, Any]:
     """Extract features for entities that have raw data but none, or stale ones: at most batch_size × max_batches."""
-    return _extract_all(context, batch_size, max_batches)
-
-
-@task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600)
-def backfill_all(context: TaskContext, *, batch_size: int = 50, max_batches: int = 1000) -> dict[str, Any]:
-    """Extract features for everything that waits, up to the safety limit of 1000 batches."""
-    return _extract_all(context, batch_size, max_batches)
-
-
-def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dict[str, Any]:
     emission.tell(context.task_id, by=tell_lineage)
     total, left = Refreshed(), max_batches
     for entity_type in extraction.entity_types():
@@ -145,7 +142,59 @@ def _extract_all(context: TaskContext, batch_size: int, max_batches: int) -> dic
             context.progress(percent, f"{total.entities} entities, {len(total.failed)} failed")
         if total.unrepaired > unrepaired:
             request_repair(entity_type)
-    return _summary(total) | {"batches": max_batches - left}
+    return total.summary() | {"batches": max_batches - left}
+
+
+@task(queue_name="low", takes_context=True, atomic=False, timeout_s=900)
+def work_on_backfill(context: TaskContext, *, backfill_id: str) -> dict[str, Any]:
+    """Work on a backfill's chunks for some minutes, then hand over to a task like this one, so that others get a turn.
+
+    Pause or cancel the backfill itself: of its tasks another one takes the place.
+    """
+    emission.tell(context.task_id, by=tell_lineage)
+    total, until = Refreshed(), time.monotonic() + TURN_S
+    batches = work(
+        backfill_id, worker=worker_name(), task_id=context.task_id, fence=context.fence, look=context.run.check
+    )
+    with closing(batches):
+        for entity_type, done in batches:
+            total.add(done)
+            if done.unrepaired:
+                request_repair(entity_type)
+            backfill = Backfill.objects.get(pk=backfill_id)
+            context.progress(backfill.percent, f"{backfill.done:,} of {backfill.expected:,} entities")
+            if time.monotonic() > until:
+                request_workers(backfill, 1)
+                break
+    return total.summary()
+
+
+def request_workers(backfill: Backfill, number: int) -> list[str]:
+    """Ask for so many tasks that work on a backfill; returns their ids."""
+    definition = work_on_backfill.using(subject=("backfill", str(backfill.pk)))
+    return definition.enqueue_many([{"backfill_id": str(backfill.pk)}] * number)
+
+
+@every(timedelta(minutes=1))
+@task(queue_name="low", timeout_s=60)
+def tend_backfills() -> dict[str, Any]:
+    """Give each backfill that runs the workers it lacks, as those of before crashed, failed or were cancelled."""
+    asked = 0
+    for backfill in Backfill.objects.filter(state__in=[State.PLANNED, State.RUNNING], detached=True):
+        tasks = Task.objects.filter(subject_type="backfill", subject_id=str(backfill.pk))
+        if backfill.state == State.PLANNED and tasks.filter(status=Status.FAILED).count() >= chunks.MAX_TRIES:
+            chunks.give_up(backfill.pk, "Its chunks could not be cut; its tasks tell why.")
+            continue
+        missing = backfill.workers - tasks.filter(status__in=LIVE).count()
+        asked += len(request_workers(backfill, missing)) if missing > 0 else 0
+    return {"workers": asked}
+
+
+@every(timedelta(hours=1))
+@task(queue_name="low", timeout_s=60)
+def note_coverage() -> dict[str, Any]:
+    """Write down today's coverage of each feature set, so that it can be seen over time."""
+    return {"feature_sets": coverage_days.note()}
 
 
 @task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600, max_running=2)
@@ -228,16 +277,6 @@ def erase_exported(*, tombstone: int) -> dict[str, Any]:
     files = 0 if row.entity_id is None else erase(row.entity_type, row.entity_id, name=row.name).files
     ErasedEntity.objects.filter(pk=tombstone).update(entity_id=None)
     return {"files": files}
-
-
-def _summary(total: Refreshed) -> dict[str, Any]:
-    shown = dict(list(total.failed.items())[:20])
-    return {
-        "entities": total.entities,
-        "events_processed": total.events,
-        "failed": len(total.failed),
-        "errors": shown,
-    }
 
 
 @task(queue_name="low", takes_context=True, atomic=False, timeout_s=3600, max_running=1)

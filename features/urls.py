@@ -1,6 +1,7 @@
 from django.urls import path
 
 from features import lifecycle
+from features.backfill import views as backfills
 from features.quality import views as quality
 from features.views import catalogue, coverage, datasets, events, feast, inference, lineage, training
 
@@ -35,5 +36,14 @@ urlpatterns = [
     path("get-online-features", feast.GetOnlineFeatures.as_view(), name="get-online-features"),
     path("admin/features/stats", coverage.Stats.as_view(), name="feature-stats"),
     path("admin/features/batch-extract", coverage.BatchExtract.as_view(), name="feature-batch-extract"),
-    path("admin/features/backfill-all", coverage.BackfillAll.as_view(), name="feature-backfill-all"),
+    path("admin/features/backfill-all", backfills.BackfillAll.as_view(), name="feature-backfill-all"),
+    path("admin/features/backfills/", backfills.Backfills.as_view(), name="backfills"),
+    path("admin/features/backfills/<uuid:backfill_id>", backfills.BackfillDetail.as_view(), name="backfill"),
+    path("admin/features/backfills/<uuid:backfill_id>/pause", backfills.PauseBackfill.as_view(), name="backfill-pause"),
+    path(
+        "admin/features/backfills/<uuid:backfill_id>/resume", backfills.ResumeBackfill.as_view(), name="backfill-resume"
+    ),
+    path(
+        "admin/features/backfills/<uuid:backfill_id>/cancel", backfills.CancelBackfill.as_view(), name="backfill-cancel"
+    ),
 ]

@@ -1,5 +1,5 @@
 """The feature store in the console."""
 
-from features.admin import catalogue, datasets, events, exports, quality, values
+from features.admin import backfills, catalogue, datasets, events, exports, quality, values
 
-__all__ = ["catalogue", "datasets", "events", "exports", "quality", "values"]
+__all__ = ["backfills", "catalogue", "datasets", "events", "exports", "quality", "values"]

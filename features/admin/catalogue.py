@@ -13,12 +13,13 @@ from django.urls import reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from base.admin import Button, Done, ReadOnlyAdmin, ReasonForm
+from base.admin import Button, Done, ReadOnlyAdmin, ReasonForm, page_of
 from base.panels import (
     BAD,
     GOOD,
     IDLE,
     WARN,
+    Chart,
     Facts,
     Panel,
     Table,
@@ -31,16 +32,18 @@ from base.panels import (
     some,
     when,
 )
-from features import coverage, extraction, services
+from features import coverage, coverage_days, extraction, services
 from features.admin import quality
+from features.backfill.control import OtherBackfill
 from features.catalogue import serving_set
+from features.dashboard import coverage_chart
 from features.definitions import feature_sets, find_feature_set, used_by
 from features.models import FeatureSetVersion
 from features.overview import freshness_of
 from tasks.models import Task
 from tasks.panels import work_panel
 
-BATCH_TASKS = ["features.batch_feature_extraction", "features.backfill_all", "features.refresh_stale"]
+BATCH_TASKS = ["features.batch_feature_extraction", "features.work_on_backfill", "features.refresh_stale"]
 COUNT_TO = 50_000  # what one backfill can do at most with its default batches
 
 
@@ -68,8 +71,8 @@ def extract(row: None, data: dict[str, Any]) -> Done:
 
 
 def backfill(row: None, data: dict[str, Any]) -> Done:
-    task_id = services.request_backfill(**data)
-    return Done("The backfill runs as this task; a second press joins it while it lives.", task_page(task_id))
+    started, _ = services.request_backfill(**data)
+    return Done("This is the backfill; a second press joins it while it lives.", page_of(started))
 
 
 def task_page(task_id: str) -> str:
@@ -108,9 +111,10 @@ BUTTONS = [
         title="Backfill all",
         icon="layers",
         permission="features.backfill_featureset",
-        question="Computes everything that waits, in the background and beside live traffic. It can be cancelled "
-        "on its task page, and started again to go on.",
+        question="Computes everything that waits, in the background and beside live traffic. It can be paused "
+        "and cancelled on its page. For other scopes, sets or a rate, start it from the page of backfills.",
         press=backfill,
+        refusals=(OtherBackfill,),
         preview=dry_run,
         form=BackfillForm,
         on_row=False,
@@ -149,7 +153,7 @@ class FeatureSetAdmin(ReadOnlyAdmin):
     def panels(self, request: HttpRequest, row: FeatureSetVersion) -> list[Panel]:
         panels: list[Panel] = []
         if found := coverage_row(row):
-            panels.append(coverage_panel(found))
+            panels += [coverage_panel(found), days_panel(row)]
         panels += [
             *quality.panels(row),
             definition_panel(row),
@@ -179,6 +183,11 @@ def coverage_panel(found: coverage.Coverage) -> Tracker:
         ],
         note=f"{found.failed:,} entities could not be computed.",
     )
+
+
+def days_panel(row: FeatureSetVersion) -> Chart:
+    mine = [day for day in coverage_days.days(30) if (day["feature_set"], day["version"]) == (row.name, row.version)]
+    return coverage_chart("Coverage, last 30 days", mine, width=12)
 
 
 def definition_panel(row: FeatureSetVersion) -> Table:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from base.queries import refuse_unknown
 from base.roles import Role
-from features import coverage, services
+from features import coverage, coverage_days, services
 from features import serializers as s
 from tasks.serializers import task_links
 
 
 class Stats(APIView):
-    """Coverage: how many entities with raw data have features, by feature set."""
+    """Coverage: how many entities with raw data have features, by feature set, and with `?days=30` by day too."""
 
     roles = {Role.OPERATOR, Role.ANALYST}
 
-    @extend_schema(tags=["features"], responses=s.StatsSerializer)
+    @extend_schema(
+        tags=["features"],
+        parameters=[OpenApiParameter("days", int, description="also coverage of so many days, 1–400")],
+        responses=s.StatsSerializer,
+    )
     def get(self, request: Request) -> Response:
-        refuse_unknown(request, {"format"})
+        refuse_unknown(request, {"format", "days"})
+        number = request.query_params.get("days")
+        if number is not None and not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= 400):
+            raise ValidationError({"days": ["A whole number from 1 to 400."]})
         rows = coverage.coverage()
         total = sum(row.total for row in rows)
         covered = sum(row.with_features for row in rows)
@@ -33,6 +41,7 @@ class Stats(APIView):
                 **coverage.totals(),
                 "coverage_percent": round(100 * covered / total, 2) if total else 100.0,
                 "feature_sets": [row.as_dict() for row in rows],
+                **({"days": coverage_days.days(int(number))} if number else {}),
             }
         )
 
@@ -48,19 +57,6 @@ class BatchExtract(APIView):
         asked.is_valid(raise_exception=True)
         task_id = services.request_batch_extraction(**asked.validated_data)
         return _started(task_id, "Batch feature extraction started")
-
-
-class BackfillAll(APIView):
-    """Start a backfill of everything that waits; a live one is joined, not doubled."""
-
-    roles = {Role.OPERATOR}
-
-    @extend_schema(tags=["features"], request=s.BackfillRequestSerializer, responses={202: s.StartedSerializer})
-    def post(self, request: Request) -> Response:
-        asked = s.BackfillRequestSerializer(data=request.data or {})
-        asked.is_valid(raise_exception=True)
-        task_id = services.request_backfill(**asked.validated_data)
-        return _started(task_id, "Backfill of all features started")
 
 
 def _started(task_id: str, message: str) -> Response:

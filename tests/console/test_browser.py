@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from features.ingest import ingest
+from features.models import Backfill
 from tasks.models import Status, Task
 from tasks.statistics import tally
 from tests import makers
@@ -146,6 +147,31 @@ def test_coverage_moves_after_an_extraction_by_hand(page, processes):
     expect(page.locator("#live")).to_contain_text("completed", timeout=30_000)
     page.goto("/admin/features/featuresetversion/")
     expect(row).to_contain_text("100 %")
+
+
+def test_a_backfill_is_estimated_started_paused_and_resumed_to_its_end(page, processes):
+    now = datetime.now(UTC)
+    ingest([makers.watered(f"plot-{n:02}", now=now) for n in range(40)], refresh=False)
+    page.goto("/admin/features/backfill/")
+    page.get_by_role("link", name="Start a backfill").click()
+    page.get_by_label("Entity type").select_option("plot")
+    page.get_by_label("Rate").fill("4")
+    page.get_by_role("button", name="Start a backfill").click()
+    expect(page.get_by_role("row").filter(has_text="a sample, rolled back")).to_contain_text("40")
+    page.get_by_role("button", name="Start a backfill").click()
+    expect(page.get_by_text("The backfill was started.")).to_be_visible()
+    processes.worker()
+    expect(page.locator("#live")).to_contain_text(re.compile("[1-9][0-9]? of 40"), timeout=30_000)
+    page.get_by_role("link", name="Pause").click()
+    page.get_by_label("Reason").fill("month end")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#live")).to_contain_text("month end")
+    Backfill.objects.update(rate=None)
+    page.get_by_role("link", name="Resume").click()
+    page.get_by_label("Reason").fill("go on")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#live")).to_contain_text("completed", timeout=30_000)
+    expect(page.locator("#live")).to_contain_text("100 %")
 
 
 def test_selected_tasks_are_cancelled_together(page):

@@ -4,6 +4,7 @@ import pytest
 
 from audit.models import Entry
 from features.ingest import ingest
+from features.models import Backfill
 from tasks.models import Task
 from tests import makers
 from tests.console.conftest import new_task, told
@@ -115,39 +116,91 @@ def test_rows_that_were_not_ticked_are_left_alone(staff):
     assert list(Task.objects.filter(discarded_at=None)) == [other]
 
 
-@pytest.mark.parametrize(
-    ("button", "task", "action"),
-    [
-        ("extract", "features.batch_feature_extraction", "batch_extraction_requested"),
-        ("backfill", "features.backfill_all", "backfill_requested"),
-    ],
-)
-def test_an_extraction_by_hand_leads_to_its_task(staff, button, task, action):
+def test_an_extraction_by_hand_leads_to_its_task(staff):
     operator = staff("operator")
-    answer = operator.post(f"{SETS}{button}/", {"batch_size": 7, "max_batches": 3, "reason": "audit"}, follow=True)
-    started = Task.objects.get(name=task)
+    answer = operator.post(f"{SETS}extract/", {"batch_size": 7, "max_batches": 3, "reason": "audit"}, follow=True)
+    started = Task.objects.get(name="features.batch_feature_extraction")
     assert answer.redirect_chain == [(f"{TASKS}{started.pk}/change/", 302)]
     assert started.kwargs == {"batch_size": 7, "max_batches": 3} and started.requested_by == operator.person
-    entry = Entry.objects.get(action=action)
+    entry = Entry.objects.get(action="batch_extraction_requested")
     assert (entry.actor, entry.entity_id) == (f"user:{operator.person.pk}", str(started.pk))
     assert entry.metadata["reason"] == "audit"
 
 
-def test_a_second_backfill_joins_the_first(staff):
+def test_a_backfill_by_hand_leads_to_its_page_and_a_second_press_joins_it(staff):
     operator = staff("operator")
     for _ in range(2):
-        operator.post(f"{SETS}backfill/", {"batch_size": 50, "max_batches": 1000})
-    assert Task.objects.filter(name="features.backfill_all").count() == 1
+        answer = operator.post(f"{SETS}backfill/", {"batch_size": 7, "max_batches": 3, "reason": "x"}, follow=True)
+    started = Backfill.objects.get()
+    assert answer.redirect_chain == [(f"/admin/features/backfill/{started.pk}/change/", 302)]
+    assert (started.batch_size, started.max_batches, started.asked_by) == (7, 3, operator.person)
+    assert Task.objects.filter(name="features.work_on_backfill").count() == 1
 
 
 @pytest.mark.parametrize("sizes", [{"batch_size": 0, "max_batches": 1}, {"batch_size": 50, "max_batches": 1001}, {}])
 def test_sizes_outside_the_limits_start_nothing(staff, sizes):
     assert staff("operator").post(f"{SETS}backfill/", sizes).context["form"].errors
-    assert not Task.objects.filter(name="features.backfill_all").exists()
+    assert not Backfill.objects.exists()
 
 
 def test_the_dry_run_counts_the_entities_that_wait_and_starts_nothing(staff):
     ingest([makers.watered("a"), makers.watered("a"), makers.watered("b")])
     [table] = staff("operator").get(f"{SETS}backfill/").context["panels"]
     assert {row[0]: row[2] for row in table.rows}["plot"] == "2"
-    assert not Task.objects.filter(name="features.backfill_all").exists()
+    assert not Backfill.objects.exists()
+
+
+WIZARD = {
+    "entity_type": "plot",
+    "scope": "waiting",
+    "as_of": "",
+    "batch_size": 4,
+    "rate": 3,
+    "workers": 2,
+    "reason": "x",
+}
+
+
+def test_the_wizard_starts_only_what_its_estimate_was_seen_for(staff):
+    ingest([makers.watered(plot) for plot in "abcdef"])
+    operator, wizard = staff("operator"), "/admin/features/backfill/start/"
+    assert operator.get(wizard).context["panels"] == []
+    shown = operator.post(wizard, WIZARD).context
+    [table] = shown["panels"]
+    assert table.rows[0][:4] == ("plot", "6", "6", "2") and not Backfill.objects.exists()
+    seen = {"seen": shown["form"]["seen"].value()}
+    changed = operator.post(wizard, WIZARD | seen | {"batch_size": 3}).context
+    assert changed["panels"] and not Backfill.objects.exists()
+    answer = operator.post(wizard, WIZARD | seen, follow=True)
+    backfill = Backfill.objects.get()
+    assert told(answer) == ["The backfill was started."] and str(backfill.pk) in answer.redirect_chain[0][0]
+    assert (backfill.batch_size, backfill.rate, backfill.workers, backfill.reason) == (4, 3, 2, "x")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"scope": "as_of"}, "as_of"),
+        ({"as_of": "2026-01-01 00:00"}, "as_of"),
+        ({"feature_sets": ["core_behavioral@v1"]}, "feature_sets"),
+        ({"workers": 0}, "workers"),
+    ],
+)
+def test_the_wizard_tells_what_is_wrong(staff, wrong, field):
+    asked = staff("operator").post("/admin/features/backfill/start/", WIZARD | wrong).context
+    assert set(asked["form"].errors) == {field} and asked["panels"] == []
+
+
+def test_a_backfill_is_paused_resumed_and_cancelled_with_a_reason(staff):
+    operator = staff("operator")
+    operator.post(f"{SETS}backfill/", {"batch_size": 7, "max_batches": 3})
+    backfill = Backfill.objects.get()
+    for button, state in (("pause", "paused"), ("resume", "planned"), ("cancel", "cancelled")):
+        address = f"/admin/features/backfill/{backfill.pk}/{button}/"
+        assert operator.post(address, {"reason": ""}).context["form"].errors
+        assert staff("analyst").post(address, {"reason": "mine"}).status_code == 403
+        operator.post(address, {"reason": "month end"})
+        backfill.refresh_from_db()
+        assert (backfill.state, backfill.note) == (state, "month end")
+    answer = operator.post(address, {"reason": "again"}, follow=True)
+    assert told(answer)[-1] == "This backfill is cancelled."

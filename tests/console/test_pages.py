@@ -9,11 +9,13 @@ from django.urls import reverse
 from audit.models import Entry
 from audit.services import log_audit_event, seal
 from base.context import acting
-from features import backlog
+from features import backlog, services
+from features.backfill.work import work
 from features.definitions import feature_sets
 from features.ingest import ingest
 from features.materialize import refresh
-from features.models import FeatureHistory, FeatureSetVersion, FeatureValue, RawEvent
+from features.models import Backfill, FeatureHistory, FeatureSetVersion, FeatureValue, RawEvent
+from features.tasks import note_coverage
 from loans.models import Borrower, LoanRequest
 from tasks.models import Attempt, Task
 from tests import makers
@@ -231,3 +233,31 @@ def test_a_bad_cursor_or_filter_is_no_error(staff):
     for query in ("?p=9999", "?state=bogus", "?set=x", "?q=%00", "?e=1"):
         for place in ("tasks/task/", "features/featurevalue/", "features/rawevent/", "audit/entry/"):
             assert boss.get(f"/admin/{place}{query}", follow=True).status_code == 200
+
+
+def test_a_backfill_tells_how_far_it_is_and_follows_itself_while_it_lives(staff):
+    ingest([makers.watered(f"plot-{n}") for n in range(12)], refresh=False)
+    backfill, _ = services.request_backfill(entity_type="plot", batch_size=4, reason="new plots")
+    steps = work(backfill.pk, worker="host:7")
+    next(steps)
+    operator = staff("operator")
+    text = page(operator, backfill)
+    for word in ("33 %", "4 of 12", "host:7", "new plots", "Estimated before it began", "features.work_on_backfill"):
+        assert word in text
+    live = f"/admin/features/backfill/{backfill.pk}/live/?seen=running"
+    assert live in text and "HX-Refresh" not in operator.get(live).headers
+    list(steps)
+    assert operator.get(live).headers["HX-Refresh"] == "true"
+    assert "every 1500ms" not in page(operator, backfill)
+    assert found(operator, Backfill, str(backfill.pk)) == found(operator, Backfill, state="completed") == [backfill]
+
+
+def test_coverage_is_drawn_by_day(staff):
+    note_coverage.func()
+    ingest([makers.watered("a")], refresh=False)
+    note_coverage.func()
+    analyst = staff("analyst")
+    row = FeatureSetVersion.objects.get(name="plot_care")
+    assert "Coverage, last 30 days" in page(analyst, row)
+    chart = next(p for p in analyst.get("/admin/").context["panels"] if p.title.startswith("Coverage of all sets"))
+    assert [series.label for series in chart.series if any(series.values)] == ["without features"]

@@ -21,6 +21,8 @@ MAY_LOOK = {
     "/admin/features/qualityalert/": {"operator", "analyst"},
     "/admin/features/export/": {"operator", "analyst"},
     "/admin/features/exportedfile/": {"operator", "analyst"},
+    "/admin/features/dataset/": {"operator", "analyst"},
+    "/admin/features/backfill/": {"operator", "analyst"},
     "/admin/features/rawevent/": {"operator", "analyst"},
     "/admin/features/featurevalue/": {"operator", "analyst"},
     "/admin/features/featurehistory/": {"operator", "analyst"},
@@ -128,7 +130,8 @@ def test_a_page_shows_other_apps_rows_only_to_those_who_may_see_them(staff):
     [
         ("auditor", {"Audit entries sealed"}),
         ("reviewer", {"Loans in review", "Loan decisions, last 14 days"}),
-        ("analyst", {"Events not counted yet", "Entities behind", "Feature coverage", "Drift", "Loans in review",
+        ("analyst", {"Events not counted yet", "Entities behind", "Feature coverage", "Drift",
+                     "Coverage of all sets, last 30 days", "Loans in review",
                      "Loan decisions, last 14 days", "Payments that fail", "Payments, last 14 days", "Quotes bound"}),
     ],
 )  # fmt: skip

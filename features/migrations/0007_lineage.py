@@ -19,5 +19,5 @@ DROP FUNCTION features_tell_end();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("features", "0007_quality"), ("tasks", "0006_lean_rows")]
+    dependencies = [("features", "0006_quality"), ("tasks", "0006_lean_rows")]
     operations = [migrations.RunSQL(TELL_END, FORGET)]
