@@ -75,7 +75,7 @@ def _find(model: type[Model], condition: str, value: Any) -> Any:
     if row is None:
         return None
     fields = _fields(model)
-    found = model.from_db(connection.alias, fields, row[: len(fields)])
+    found: Any = model.from_db(connection.alias, fields, row[: len(fields)])
     found.user = User.from_db(connection.alias, _fields(User), row[len(fields) :])
     return found
 

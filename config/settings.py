@@ -70,7 +70,7 @@ MIDDLEWARE = [
     "base.pages.ContentSecurity",
     "base.pages.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "base.pages.Csrf",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "base.pages.Authentication",
     "base.middleware.request_context",
     "base.pages.Messages",

@@ -16,6 +16,8 @@ SURE_S = 10.0
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    health_check_enabled: bool
+    health_check_done: bool
     _sure_until = 0.0
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
