@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from accounts import tokens
 from accounts.models import ApiKey, Session, User
 from accounts.people import KEY_PREFIX, digest
+from base import statements
 from base.context import identify
 
 NOTE_USE_EVERY = timedelta(minutes=1)
@@ -50,43 +51,48 @@ def _by_token(raw: str) -> Session | None:
         claims = tokens.read_access(raw)
     except tokens.BadToken:
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(_session_query(), [claims.session_id])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    columns = len(SESSION_FIELDS)
-    session = Session.from_db(connection.alias, SESSION_FIELDS, row[:columns])
-    session.user = User.from_db(connection.alias, USER_FIELDS, row[columns:])
-    return session
-
-
-SESSION_FIELDS = [field.attname for field in Session._meta.concrete_fields]
-USER_FIELDS = [field.attname for field in User._meta.concrete_fields]
-
-
-@functools.cache
-def _session_query() -> str:
-    """Session and user in one statement. Written out because building it anew costs every request 2 ms."""
-    columns = ", ".join(
-        f"{table}.{field.column}"
-        for table, model in (("s", Session), ("u", User))
-        for field in model._meta.concrete_fields
-    )
-    return (
-        f"SELECT {columns} FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id "  # noqa: S608 - columns
-        "WHERE s.id = %s AND s.revoked_at IS NULL AND s.expires_at > statement_timestamp() AND u.is_active"
-    )
+    return _find(Session, BY_SESSION, claims.session_id)
 
 
 def _by_key(raw: str) -> ApiKey | None:
-    key = (
-        ApiKey.objects.select_related("user").filter(digest=digest(raw), revoked_at=None, user__is_active=True).first()
-    )
+    key = _find(ApiKey, BY_DIGEST, digest(raw))
     if key and (key.last_used_at is None or timezone.now() - key.last_used_at > NOTE_USE_EVERY):
         stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - NOTE_USE_EVERY)
         ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=Now())
     return key
+
+
+BY_SESSION = "c.id = $1::uuid AND c.revoked_at IS NULL AND c.expires_at > statement_timestamp()"
+BY_DIGEST = "c.digest = $1::text AND c.revoked_at IS NULL"
+UNREAD = {"password", "first_name", "last_name", "user_agent", "ip", "refresh_jti", "revoked_reason"}  # if asked for
+
+
+def _find(model: type[Model], condition: str, value: Any) -> Any:
+    """The credential with its user, if it is good and the user not blocked; otherwise None."""
+    with connection.cursor() as cursor:
+        statements.execute(cursor, _query(model, condition), [value])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    fields = _fields(model)
+    found: Any = model.from_db(connection.alias, fields, row[: len(fields)])
+    found.user = User.from_db(connection.alias, _fields(User), row[len(fields) :])
+    return found
+
+
+@cache
+def _query(model: type[Model], condition: str) -> str:
+    """One statement, written out because building it anew costs every request 2 ms, and planned once for 0.5 ms."""
+    columns = ", ".join(f"{table}.{field}" for table, kind in (("c", model), ("u", User)) for field in _fields(kind))
+    return (
+        f"SELECT {columns} FROM {model._meta.db_table} c JOIN accounts_user u ON u.id = c.user_id "  # noqa: S608 - columns
+        f"WHERE {condition} AND u.is_active"
+    )
+
+
+@cache
+def _fields(model: type[Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields if field.attname not in UNREAD]
 
 
 class StaffSessionAuthentication(SessionAuthentication):

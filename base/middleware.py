@@ -3,9 +3,9 @@
 import ipaddress
 import re
 from collections.abc import Callable
-from contextlib import suppress
+from functools import lru_cache
+from typing import Any
 
-from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -52,22 +52,28 @@ def either_slash(get_response: Handler) -> Handler:
         if path.startswith("/api/"):
             if unsafe_path(path):
                 return problem_response(request, 404, detail="There is nothing at this address.")
-            if not is_valid_path(path):
-                other = path.rstrip("/") if path.endswith("/") else path + "/"
-                if is_valid_path(other):
-                    request.path_info = other
+            request.path_info = _meant(path, settings.ROOT_URLCONF)
         return get_response(request)
 
     return middleware
+
+
+@lru_cache(1024)
+def _meant(path: str, urlconf: Any) -> str:
+    if not is_valid_path(path, urlconf):
+        other = path.rstrip("/") if path.endswith("/") else path + "/"
+        if is_valid_path(other, urlconf):
+            return other
+    return path
 
 
 def request_context(get_response: Handler) -> Handler:
     """Give the request its correlation id (kept from X-Request-ID when well-formed), address and agent."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        offered = request.headers.get("X-Request-ID", "")
+        offered = request.META.get("HTTP_X_REQUEST_ID", "")
         correlation_id = offered if CORRELATION_ID.match(offered) else context.new_correlation_id()
-        agent = request.headers.get("User-Agent", "").replace("\x00", "")[:300]
+        agent = request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:300]
         with context.acting(
             correlation_id=correlation_id, actor="anonymous", user_id=None, ip=client_ip(request), user_agent=agent
         ):
@@ -82,28 +88,15 @@ def request_context(get_response: Handler) -> Handler:
 
 def client_ip(request: HttpRequest) -> str | None:
     """The peer's address; behind NUM_PROXIES proxies, the address the outermost trusted one saw."""
-    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     proxies = settings.NUM_PROXIES
     candidate = forwarded[-proxies].strip() if 0 < proxies <= len(forwarded) else ""
-    for address in (candidate, request.META.get("REMOTE_ADDR") or ""):
-        with suppress(ValueError):
-            return str(ipaddress.ip_address(address))
-    return None
+    return _address(candidate) or _address(request.META.get("REMOTE_ADDR") or "")
 
 
-def console_content_security(get_response: Handler) -> Handler:
-    """Relax the policy where it must be: inline scripts of the console's widgets, inline styles of the API docs."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        if request.path_info.startswith("/admin/"):
-            response._csp_update = {  # type: ignore[attr-defined]
-                "script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL],
-                "style-src": [SELF, UNSAFE_INLINE],
-                "img-src": [SELF, "data:"],
-            }
-        elif request.path_info.startswith("/api/v1/docs"):
-            response._csp_update = {"style-src": [SELF, UNSAFE_INLINE]}  # type: ignore[attr-defined]
-        return response
-
-    return middleware
+@lru_cache(1024)
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None

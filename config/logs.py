@@ -5,10 +5,13 @@ from typing import Any
 
 import structlog
 
+from base.context import add_to_log
+
 
 def logging_config(level: str) -> dict[str, Any]:
     shared = [
         structlog.contextvars.merge_contextvars,
+        add_to_log,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),

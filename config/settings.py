@@ -62,22 +62,21 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "base.requests.Before",
     "base.middleware.health",
     "base.middleware.either_slash",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "base.middleware.console_content_security",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "base.pages.ContentSecurity",
+    "base.pages.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "base.pages.Authentication",
     "base.middleware.request_context",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "base.pages.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "base.requests.After",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -101,7 +100,7 @@ TEMPLATES = [
 # PostgreSQL is the truth. Timeouts keep a request from hanging; a worker sets its own longer ones (tasks.execution).
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres://app@127.0.0.1:5432/millrace")}
 DATABASES["default"] |= {
-    "ENGINE": "django.db.backends.postgresql",
+    "ENGINE": "base.postgresql",
     "CONN_MAX_AGE": 60,
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
@@ -206,6 +205,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["base.permissions.RolePermission"],
     "DEFAULT_RENDERER_CLASSES": ["base.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "base.negotiation.Negotiation",
     "DEFAULT_PARSER_CLASSES": ["base.parsers.StrictJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["base.throttles.AnonThrottle", "base.throttles.UserThrottle"],
     "DEFAULT_THROTTLE_RATES": {

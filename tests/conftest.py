@@ -82,10 +82,14 @@ def redis(settings):
     """The Redis of the queues, empty."""
     import redis as client_library
 
+    from base import allowance
+
     client = client_library.Redis.from_url(settings.REDIS_URL)
     client.flushdb()
+    allowance.forget()
     yield client
     client.flushdb()
+    allowance.forget()
 
 
 @pytest.fixture

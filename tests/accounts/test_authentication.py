@@ -6,6 +6,7 @@ from django.test import Client
 
 from accounts import services
 from accounts.models import ApiKey, Session
+from accounts.tokens import BadToken, read_access
 from base.roles import Role
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +87,35 @@ def test_a_revoked_key_and_a_locked_program_are_refused(api):
     assert services.revoke_api_key(key_id=ApiKey.objects.get(user__username="robot").pk)
     services.lock_user(user=ApiKey.objects.get(user__username="twin").user, reason="test")
     assert [api.get(ME, **bearer(raw)).status_code for raw in (key, other)] == [401, 401]
+
+
+def test_what_a_process_remembers_of_a_token_is_not_whether_it_still_counts(api, person, tokens):
+    assert api.get(ME, **bearer(tokens.access_token)).status_code == 200
+    person.is_active = False
+    person.save()
+    assert api.get(ME, **bearer(tokens.access_token)).status_code == 401
+    person.is_active = True
+    person.save()
+    assert api.get(ME, **bearer(tokens.access_token)).status_code == 200
+    services.revoke_session(session_id=Session.objects.get().pk)
+    assert api.get(ME, **bearer(tokens.access_token)).status_code == 401
+
+
+def test_a_remembered_token_ends_when_it_says(api, tokens, monkeypatch):
+    assert api.get(ME, **bearer(tokens.access_token)).status_code == 200
+    ends_at = read_access(tokens.access_token).ends_at
+    monkeypatch.setattr("accounts.tokens.time.time", lambda: float(ends_at))
+    with pytest.raises(BadToken):
+        read_access(tokens.access_token)
+
+
+def test_a_key_that_was_good_is_refused_with_the_next_request(api):
+    key = services.issue_api_key(username="robot", role=Role.SERVICE)
+    assert api.get(ME, **bearer(key)).status_code == 200
+    services.assign_role(user=ApiKey.objects.get().user, role=Role.ANALYST)
+    assert api.get(ME, **bearer(key)).json()["role"] == Role.ANALYST
+    services.revoke_api_key(key_id=ApiKey.objects.get().pk)
+    assert api.get(ME, **bearer(key)).status_code == 401
 
 
 def test_staff_may_use_their_console_session_to_read(client, person):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from base.permissions import Public, roles_of
@@ -98,6 +99,25 @@ def test_a_well_formed_request_id_is_kept_and_another_replaced(client):
     assert client.get("/api/v1/x", headers={"X-Request-ID": "abcd-1234"})["X-Request-ID"] == "abcd-1234"
     replaced = client.get("/api/v1/x", headers={"X-Request-ID": "a b\n"})["X-Request-ID"]
     assert replaced != "a b\n" and len(replaced) == 32
+
+
+def test_every_answer_of_the_api_has_the_headers_of_a_page(api, client):
+    page = client.get("/admin/login/")
+    for answer in (api.get("/api/v1/nothing"), api.get("/api/v1/tasks/"), client.get("/api/v1/tasks/")):
+        for name in ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"):
+            assert answer[name] == page[name]
+        assert "default-src 'self'" in answer["Content-Security-Policy"]
+        assert "unsafe" not in answer["Content-Security-Policy"]
+    assert "'unsafe-inline'" in page["Content-Security-Policy"]
+
+
+def test_an_api_request_without_a_cookie_has_no_session(rf):
+    from base.pages import Sessions
+
+    with_session = Sessions(lambda request: HttpResponse("session" if hasattr(request, "session") else "none"))
+    assert with_session(rf.get("/api/v1/tasks/")).content == b"none"
+    assert with_session(rf.get("/api/v1/tasks/", HTTP_COOKIE="sessionid=x")).content == b"session"
+    assert with_session(rf.get("/admin/")).content == b"session"
 
 
 def test_a_host_that_is_not_ours_is_refused(client):

@@ -391,14 +391,15 @@ def test_reads_do_not_wait_for_a_refresh_or_a_writer(service):
 
 
 def test_a_connection_keeps_a_bounded_number_of_statements():
+    from base import statements
     from features import prepared
 
     happen(today(litres=1))
     with connection.cursor() as cursor:
-        for number in range(prepared.KEPT + 5):
+        for number in range(statements.KEPT + 5):
             question = f"SELECT %(entity_ids)s::text[], {number}"
             prepared.execute(cursor, ("test", number), lambda q=question: (q, {}), {"entity_ids": ("text[]", ["a"])})
             assert cursor.fetchone() == (["a"], number)
         cursor.execute("SELECT count(*) FROM pg_prepared_statements")
-        assert cursor.fetchone() == (prepared.KEPT,)
+        assert cursor.fetchone() == (statements.KEPT,)
     assert online([PlotCare], ["a"], max_age=timedelta(0))["a"][0].values()["litres"] == 1
