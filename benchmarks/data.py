@@ -15,9 +15,9 @@ from accounts import tokens
 from accounts.models import Session, User
 from base.roles import Role
 from benchmarks.workload.events import holder
-from features import counts
-from features.extraction import extract
-from features.materialize import Refreshed
+from features.values import counts
+from features.values.extraction import extract
+from features.values.materialize import Refreshed
 from loans import loader, synthetic
 from loans.models import Borrower
 

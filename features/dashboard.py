@@ -10,9 +10,9 @@ from django.db import connection
 
 from base.links import list_url, may_view
 from base.panels import BAD, GOOD, IDLE, WARN, Bar, Bars, Chart, Number, Panel, Series, lasting
-from features.coverage import Coverage, coverage
-from features.coverage_days import days
 from features.models import FeatureSetVersion, QualityAlert, RawEvent
+from features.values.coverage import Coverage, coverage
+from features.values.coverage_days import days
 
 BACKLOG = """
 SELECT coalesce(sum(events), 0), (SELECT count(*) FROM features_failedentity),

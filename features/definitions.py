@@ -24,15 +24,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
-from features import aggregates as agg
-from features import pure
-from features.aggregates import Aggregate
-from features.derived import Derived, evaluate, finished, operands, written
-from features.functions import Batch, Computed, feature
-from features.marks import marks_stale
-from features.pure import Happening
-from features.sources import Rows
-from features.uses import Use, used_by, uses
+from features.language import aggregates as agg
+from features.language import pure
+from features.language.aggregates import Aggregate
+from features.language.derived import Derived, evaluate, finished, operands, written
+from features.language.functions import Batch, Computed, feature
+from features.language.marks import marks_stale
+from features.language.pure import Happening
+from features.language.sources import Rows
+from features.language.uses import Use, used_by, uses
 
 __all__ = [
     "Batch",

@@ -149,7 +149,7 @@ class ErasedEntity(models.Model):
     """A tombstone: this entity was erased, and its events are refused from then on. A keyed hash stands for its id."""
 
     entity_type = models.CharField(max_length=60)
-    digest = models.BinaryField(max_length=32)  # HMAC-SHA256, see features.erasure
+    digest = models.BinaryField(max_length=32)  # HMAC-SHA256, see features.erasure.erase
     erased_at = models.DateTimeField(db_default=Now())
     entity_id = models.CharField(max_length=100, null=True)  # noqa: DJ001 - only until exported files are rewritten
 

@@ -32,7 +32,7 @@ class IngestedSerializer(serializers.Serializer):
 
 
 class CloudEventSerializer(serializers.Serializer):
-    """For the schema; features.cloudevents does the parsing."""
+    """For the schema; features.intake.cloudevents does the parsing."""
 
     specversion = serializers.ChoiceField(choices=["1.0"])
     id = serializers.CharField(max_length=200)

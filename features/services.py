@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.services import log_audit_event
-from features import erasure, tasks
+from features import tasks
 from features.backfill.control import (
     cancel_backfill,
     estimate_backfill,
@@ -16,16 +16,17 @@ from features.backfill.control import (
     resume_backfill,
 )
 from features.catalogue import promote_version, withdraw_version
-from features.difference import find_versions
-from features.erasure import Erased, proof
-from features.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
-from features.lineage import Lineage, NothingStored, lineage
+from features.erasure import erase as erasure
+from features.erasure.erase import Erased, proof
+from features.intake.ingest import Ingested, NewEvent, ingest, ingest_in_batches, record
+from features.lineage.overview import described, described_whole
+from features.lineage.trace import Lineage, NothingStored, lineage
 from features.offline.models import Export
-from features.online import Online, online
-from features.overview import described, described_whole
 from features.quality.alerts import acknowledge_alert
+from features.quality.difference import find_versions
 from features.quality.references import take_reference
-from features.serving import Served, find_feature, point_in_time, stored, stored_sets
+from features.serving.online import Online, online
+from features.serving.stored import Served, find_feature, point_in_time, stored, stored_sets
 from features.tasks import request_refresh
 
 __all__ = [
@@ -109,7 +110,7 @@ def request_comparison(*, old: str, new: str, sample: int = 1_000, reason: str =
 
 @transaction.atomic
 def erase_entity(*, entity_type: str, entity_id: str, reason: str) -> tuple[Erased, str | None]:
-    """Erase an entity from the feature store; see `features.erasure`. Raises Busy.
+    """Erase an entity from the feature store; see `features.erasure.erase`. Raises Busy.
 
     Returns what went, and the task that rewrites exported files where there is an offline store.
     """

@@ -11,18 +11,20 @@ from django.conf import settings
 from django.db import DataError, transaction
 from django.utils import timezone
 
-from features import counts, coverage_days, emission, extraction, offline, training
+from features import offline, training
 from features.backfill import chunks
 from features.backfill.models import Backfill, State
 from features.backfill.work import work
 from features.definitions import FeatureSet, feature_sets
-from features.difference import compare, find_versions
-from features.materialize import Refreshed, refresh
+from features.lineage import emission
 from features.models import ErasedEntity
 from features.quality import alerts, snapshots
+from features.quality.difference import compare, find_versions
 from features.quality.models import QualityAlert
 from features.training import datasets
 from features.training.models import Dataset
+from features.values import counts, coverage_days, extraction
+from features.values.materialize import Refreshed, refresh
 from tasks.definitions import PermanentError, TemporaryError, cron, every, task
 from tasks.execution import TaskContext, worker_name
 from tasks.models import LIVE, Status, Task

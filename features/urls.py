@@ -1,9 +1,8 @@
 from django.urls import path
 
-from features import lifecycle
 from features.backfill import views as backfills
 from features.quality import views as quality
-from features.views import catalogue, coverage, datasets, events, feast, inference, lineage, training
+from features.views import catalogue, coverage, datasets, events, feast, inference, lifecycle, lineage, training
 
 urlpatterns = [
     path("events/", events.Events.as_view(), name="events"),

@@ -8,8 +8,8 @@ from typing import Any
 
 import factory
 
-from features.ingest import NewEvent
-from features.pure import Happening
+from features.intake.ingest import NewEvent
+from features.language.pure import Happening
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 _numbers = itertools.count(1)

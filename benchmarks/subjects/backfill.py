@@ -13,10 +13,10 @@ from django.db import connection, connections
 
 from benchmarks import data, servers
 from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least, at_most, p50s
-from features import coverage
 from features.catalogue import set_id
-from features.compiler import compute_query
 from features.definitions import feature_sets
+from features.engine.compiler import compute_query
+from features.values import coverage
 from loans.features import CoreBehavioral
 
 PER_ENTITY, BATCH, SHARE_UNCOVERED = 50, 500, 50

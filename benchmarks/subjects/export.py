@@ -19,7 +19,7 @@ from django.db import connection
 from benchmarks import data
 from benchmarks.measure import Figure, Scale, alternate, at_least, at_most, medians
 from benchmarks.subjects.ingest import make
-from features.ingest import ingest
+from features.intake.ingest import ingest
 
 PER_ENTITY, NEW = 50, 1_000
 COLUMNS = ["entity_id", "event_type", "event_time", "recorded_at", "value", "id"]

@@ -18,8 +18,8 @@ from benchmarks.memory import Peak
 from benchmarks.subjects.backfill import UNCOVERED, WORKER_TIMEOUT
 from benchmarks.workload.events import holder
 from benchmarks.workload.features import Activity
-from features import coverage
 from features.catalogue import set_id
+from features.values import coverage
 
 BATCH, PATIENCE_S = 500, 1800
 

@@ -15,7 +15,7 @@ from base.roles import Role
 from benchmarks import data, load, servers
 from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least
 from benchmarks.subjects.ingest import BATCH, MEDIA, as_text, body_of, copy
-from features.ingest import NewEvent
+from features.intake.ingest import NewEvent
 
 KNOWN = 20_000
 

@@ -20,7 +20,7 @@ from benchmarks.subjects.feature_backfill import by_workers
 from benchmarks.subjects.feature_serving import PATH, Requests, entities
 from benchmarks.workload.features import Activity
 from features.catalogue import set_id
-from features.serving import point_in_time, stored
+from features.serving.stored import point_in_time, stored
 from launcher.report import log_file
 
 STORES = ("redis", "sqlite", "postgres")

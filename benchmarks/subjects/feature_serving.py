@@ -22,7 +22,7 @@ from benchmarks.subjects.inference import PREPARE, READERS
 from benchmarks.workload.events import holder
 from benchmarks.workload.features import Activity
 from features.catalogue import set_id
-from features.serving import point_in_time, stored
+from features.serving.stored import point_in_time, stored
 
 PATH = "/api/v1/features/inference"
 BATCH = 500

@@ -16,7 +16,7 @@ from benchmarks.measure import Figure, Scale, alternate, at_least, medians, time
 from benchmarks.workload.features import Activity
 from features.offline.compaction import compact
 from features.offline.export import export_events
-from features.serving import point_in_time
+from features.serving.stored import point_in_time
 from features.training.log import Spine
 from features.training.reading import training_table
 

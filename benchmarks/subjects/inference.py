@@ -21,8 +21,8 @@ from benchmarks import data, load, servers
 from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least, at_most, median_of, p50s
 from features.catalogue import set_id
 from features.models import RawEvent
-from features.online import online
-from features.serving import stored
+from features.serving.online import online
+from features.serving.stored import stored
 from loans.features import CoreBehavioral
 
 PATH = "/api/v1/features/inference"

@@ -17,7 +17,7 @@ from django.utils import timezone
 from base.roles import Role
 from benchmarks import data, load, servers
 from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least, percentile, timed
-from features.ingest import NewEvent, ingest
+from features.intake.ingest import NewEvent, ingest
 
 BATCH, ENTITIES = 1_000, 20_000
 COLUMNS = "source, source_id, entity_type, entity_id, event_type, event_time, value, payload"

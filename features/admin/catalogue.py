@@ -32,14 +32,15 @@ from base.panels import (
     some,
     when,
 )
-from features import coverage, coverage_days, extraction, services
+from features import services
 from features.admin import quality
 from features.backfill.control import OtherBackfill
 from features.catalogue import serving_set
 from features.dashboard import coverage_chart
 from features.definitions import feature_sets, find_feature_set, used_by
+from features.lineage.overview import freshness_of
 from features.models import FeatureSetVersion
-from features.overview import freshness_of
+from features.values import coverage, coverage_days, extraction
 from tasks.models import Task
 from tasks.panels import work_panel
 

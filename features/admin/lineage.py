@@ -11,7 +11,7 @@ from django.db import OperationalError
 from base.links import may_view, row_link
 from base.panels import BAD, GOOD, IDLE, WARN, Facts, Panel, Table, Text, badge, code, when
 from features.definitions import FeatureSet, find_feature_set
-from features.lineage import Lineage, NothingStored, Seen, SourceRow, lineage
+from features.lineage.trace import Lineage, NothingStored, Seen, SourceRow, lineage
 from features.models import FeatureHistory, RawEvent, StoredValue
 
 

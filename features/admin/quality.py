@@ -18,9 +18,9 @@ from base.panels import BAD, GOOD, IDLE, WARN, Chart, Facts, Panel, Series, Tabl
 from features import services
 from features.catalogue import WrongState
 from features.definitions import find_feature_set
-from features.difference import NotComparable
 from features.models import FeatureSetVersion, QualityAlert, QualitySnapshot
 from features.quality.alerts import AlreadyHandled
+from features.quality.difference import NotComparable
 from features.quality.references import NothingToTake
 from features.quality.views import newest
 from tasks.models import Task

@@ -16,10 +16,11 @@ from unfold.widgets import (
 
 from base.admin import Done, ReasonForm, page_of
 from base.panels import Panel, Table, lasting
-from features import extraction, services
+from features import services
 from features.backfill import control
 from features.backfill.models import Scope
 from features.definitions import feature_sets
+from features.values import extraction
 
 COUNTED = {"exact": "", "at_least": "at least ", "at_most": "at most ", "planner": "about "}
 MEASURED = {"chunks": "backfills that ran", "sample": "a sample, rolled back", "nothing": ""}

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from audit.services import log_audit_event
 from features.backfill.models import TERMINAL, Backfill, BackfillChunk, State
 from features.definitions import FeatureSet, feature_sets, find_feature_set
-from features.materialize import Refreshed
+from features.values.materialize import Refreshed
 
 LEASE_S = 90  # longer than a batch may take
 MAX_TRIES = 5  # claims in a row without a stored batch

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from audit.services import log_audit_event
 from base import context
-from features import extraction, tasks
+from features import tasks
 from features.backfill.estimate import estimate
 from features.backfill.models import LIVE, Backfill, Scope, State
 from features.definitions import FeatureSet, find_feature_set
+from features.values import extraction
 from tasks.models import Task
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from features import counts, coverage, extraction
 from features.backfill.models import Scope
 from features.definitions import FeatureSet, feature_sets
-from features.materialize import refresh
+from features.values import counts, coverage, extraction
+from features.values.materialize import refresh
 
 SAMPLE, COUNT_TO, CHUNKS = 200, 20_000, 20
 

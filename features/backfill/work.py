@@ -9,11 +9,11 @@ from typing import Any
 from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
-from features import coverage
 from features.backfill import chunks
 from features.backfill.estimate import estimate, known
 from features.backfill.models import Backfill, Scope, State
-from features.materialize import Refreshed, refresh
+from features.values import coverage
+from features.values.materialize import Refreshed, refresh
 
 LOOK_S = 1.0  # how soon a worker that waits hears of a pause
 

@@ -1,7 +1,7 @@
 """Declared features computed over the exported files by an engine that reads columns: DuckDB, in this process.
 
 It computes what PostgreSQL would, up to the last exported event. Another engine that ibis knows takes the same two
-lines: its own tables of events and spine, and `features.portable.compute_expression`.
+lines: its own tables of events and spine, and `features.engine.portable.compute_expression`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import ibis
 import pyarrow as pa
 
 from features.definitions import FeatureSet
+from features.engine.portable import compute_expression
 from features.offline.columns import SCHEMA
 from features.offline.manifest import live_files
 from features.offline.storage import storage
-from features.portable import compute_expression
 
 TIME = pa.timestamp("us", "UTC")
 SPINE = pa.schema({"place": pa.int64(), "entity_id": pa.string(), "as_of": TIME})

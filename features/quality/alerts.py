@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from audit.services import log_audit_event
 from base import context
-from features import counts
 from features.definitions import FeatureSet
 from features.models import FailedEntity, FeatureSetVersion
 from features.quality import drift
 from features.quality.models import QualityAlert, QualityReference, QualitySnapshot
+from features.values import counts
 
 Kind = QualityAlert.Kind
 # From these on there is an alert. Of nulls: how much greater their share is than the reference's.

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import connection
 
-from features import counts
 from features.catalogue import set_id
 from features.definitions import FeatureSet
-from features.derived import NUMBERS
+from features.language.derived import NUMBERS
 from features.quality.models import Figures
+from features.values import counts
 
 ENTITIES = 20_000  # beyond them a sample of about so many is looked at
 KEPT = 1_000  # values of a feature that a snapshot keeps

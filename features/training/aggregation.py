@@ -1,4 +1,4 @@
-"""Every declared aggregate, for all rows of a spine side by side. features.pure says what each means.
+"""Every declared aggregate, for all rows of a spine side by side. features.language.pure says what each means.
 
 What adds up is a difference of running totals, so its cost does not grow with the window; the rest goes over the
 events of each window once, in loops of numpy.
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from features.aggregates import Aggregate
-from features.pure import seconds_in
+from features.language.aggregates import Aggregate
+from features.language.pure import seconds_in
 from features.training.fields import Array, Field
 from features.training.log import Seen, after, spread
 from features.training.results import Result, nothing, number, of_field, quotient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from features.definitions import FeatureSet, find_feature_set
-from features.serving import UnknownFeature, find_feature
+from features.serving.stored import UnknownFeature, find_feature
 
 Wanted = dict[type[FeatureSet], list[str]]
 

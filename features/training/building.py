@@ -16,9 +16,9 @@ import pyarrow as pa
 from django.db import connection
 
 import features
-from features.compute import CannotCompute
 from features.definitions import FeatureSet
-from features.serving import UnknownFeature
+from features.engine.compute import CannotCompute
+from features.serving.stored import UnknownFeature
 from features.training import engine, reading
 from features.training.fields import UnusableField, moment, moment_of, payload_texts, words
 from features.training.files import hashed, writing

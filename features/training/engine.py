@@ -1,7 +1,7 @@
 """Features as of many moments at once, from events as columns: what `point_in_time` gives from PostgreSQL.
 
 Every kind of declared aggregate, derived feature and Python function; tests hold it against PostgreSQL and
-features.pure. Features of rows of a model are not for it: `features.training.reading` says who computes what.
+features.language.pure. Features of rows of a model are not for it: `features.training.reading` says who computes what.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from features.aggregates import Aggregate
-from features.compute import CannotCompute
 from features.definitions import FeatureSet
-from features.derived import Derived, operands
-from features.functions import Batch, Computed
-from features.pure import Happening
+from features.engine.compute import CannotCompute
+from features.language.aggregates import Aggregate
+from features.language.derived import Derived, operands
+from features.language.functions import Batch, Computed
+from features.language.pure import Happening
 from features.training import aggregation, expressions
 from features.training.aggregation import Scope, spread_rows
 from features.training.fields import WIDE, Array, moment_of

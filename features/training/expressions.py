@@ -1,4 +1,4 @@
-"""Derived features over columns: exact fractions until a float comes in, as features.derived says."""
+"""Derived features over columns: exact fractions until a float comes in, as features.language.derived says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from features.derived import SIGNS, Constant, Derived, Expression, operands, type_of
+from features.language.derived import SIGNS, Constant, Derived, Expression, operands, type_of
 from features.training.fields import WIDE, Array
 from features.training.results import Result, UnusableValue, quotient
 

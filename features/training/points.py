@@ -8,9 +8,9 @@ from datetime import datetime
 
 from django.db import DataError, transaction
 
-from features.compute import CannotCompute
 from features.definitions import FeatureSet
-from features.serving import Served, point_in_time
+from features.engine.compute import CannotCompute
+from features.serving.stored import Served, point_in_time
 
 ROWS_AT_ONCE = 1_000  # of one statement, well inside a request's statement timeout
 Point = tuple[str, datetime]

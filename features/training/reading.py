@@ -22,7 +22,7 @@ from django.db import connection, transaction
 
 from features import offline
 from features.offline.columns import copied
-from features.serving import UnknownFeature
+from features.serving.stored import UnknownFeature
 from features.training.asked import wanted
 from features.training.engine import Wanted, columns_needed, compute
 from features.training.fields import moment_of, words

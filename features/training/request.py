@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from features.definitions import FeatureSet, event_types, find_feature_set
-from features.serving import UnknownFeature
+from features.serving.stored import UnknownFeature
 from features.training.asked import Wanted, entity_of, labels, wanted
 
 AT_EVENT_TIME = "at_event_time"

@@ -92,7 +92,7 @@ class NamedFeatures(StrictSerializer):
     )
 
     def validate_features(self, names: list[str]) -> list[str]:
-        from features.serving import UnknownFeature
+        from features.serving.stored import UnknownFeature
         from features.training.asked import wanted
 
         try:

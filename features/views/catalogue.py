@@ -14,9 +14,9 @@ from base.queries import refuse_unknown
 from base.roles import Role
 from features import serializers as s
 from features.definitions import FeatureSet, feature_sets, used_by
-from features.derived import Derived, operands
+from features.language.derived import Derived, operands
 from features.models import FeatureSetVersion
-from features.serving import AmbiguousFeature, UnknownFeature, find_feature
+from features.serving.stored import AmbiguousFeature, UnknownFeature, find_feature
 
 READERS = {Role.SERVICE, Role.ANALYST, Role.OPERATOR}
 FILTERS = {

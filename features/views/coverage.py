@@ -10,8 +10,9 @@ from rest_framework.views import APIView
 
 from base.queries import refuse_unknown
 from base.roles import Role
-from features import coverage, coverage_days, services
 from features import serializers as s
+from features import services
+from features.values import coverage, coverage_days
 from tasks.serializers import task_links
 
 

@@ -12,9 +12,9 @@ from base.parsers import CloudEventBatchParser, CloudEventParser, StrictJSONPars
 from base.queries import refuse_unknown
 from base.roles import Role
 from base.throttles import ScopedThrottle
-from features import cloudevents
 from features import serializers as s
-from features.ingest import store
+from features.intake import cloudevents
+from features.intake.ingest import store
 from tasks.serializers import task_links
 
 

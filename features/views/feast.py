@@ -15,9 +15,9 @@ from rest_framework.views import APIView
 
 from base.serializers import StrictSerializer
 from features.definitions import FeatureSet
-from features.online import PRESENT, online
 from features.serializers import MAX_ENTITIES, MAX_FEATURES, STATUSES
-from features.serving import UnknownFeature, find_feature
+from features.serving.online import PRESENT, online
+from features.serving.stored import UnknownFeature, find_feature
 from features.views.catalogue import READERS
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # what stands for no time in this shape

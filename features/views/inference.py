@@ -15,10 +15,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from features import serializers as s
-from features.asked import MixedEntities
 from features.catalogue import serving_set
-from features.online import NULL_VALUE, Online, online
-from features.serving import UnknownFeature, find_feature
+from features.serving.asked import MixedEntities
+from features.serving.online import NULL_VALUE, Online, online
+from features.serving.stored import UnknownFeature, find_feature
 from features.views.catalogue import READERS
 
 ASKED = s.InferenceRequestSerializer()  # one for all requests: making its fields anew costs more than the read

@@ -14,12 +14,12 @@ from rest_framework.views import APIView
 
 from base.queries import refuse_unknown
 from base.roles import Role
-from features import lineage_serializers as s
 from features import services
-from features.columns import columns_of
 from features.definitions import feature_sets, find_feature_set
-from features.lineage import Lineage, SourceRow
-from features.serving import Served, UnknownFeature, find_feature
+from features.lineage import serializers as s
+from features.lineage.columns import columns_of
+from features.lineage.trace import Lineage, SourceRow
+from features.serving.stored import Served, UnknownFeature, find_feature
 from tasks.models import Task
 
 

@@ -17,12 +17,13 @@ from rest_framework.views import APIView
 
 from base.problems import Unprocessable
 from base.roles import Role
-from features import extraction, services
+from features import services
 from features.definitions import FeatureSet, feature_sets
-from features.serving import UnknownFeature, find_feature
+from features.serving.stored import UnknownFeature, find_feature
 from features.training import serializers as s
 from features.training.asked import labels, wanted
 from features.training.points import Look, Point, look
+from features.values import extraction
 from tasks.serializers import task_links
 
 TRAINERS = {Role.ANALYST, Role.OPERATOR}

@@ -67,7 +67,7 @@ def test_the_ground_floor_has_no_models():
 
 def test_rules_are_pure():
     """`rules.py` and what decides with it know no database, settings or clock."""
-    for path in [ROOT / "loans/rules.py", ROOT / "loans/scorecard.py", ROOT / "features/pure.py"]:
+    for path in [ROOT / "loans/rules.py", ROOT / "loans/scorecard.py", ROOT / "features/language/pure.py"]:
         assert not [name for name in imports(path) if name.startswith("django")], path
 
 

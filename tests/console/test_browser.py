@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.models import Backfill
 from tasks.models import Status, Task
 from tasks.statistics import tally

@@ -3,7 +3,7 @@
 import pytest
 
 from audit.models import Entry
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.models import Backfill
 from tasks.models import Task
 from tests import makers

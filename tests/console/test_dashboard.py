@@ -8,8 +8,8 @@ from redis import Redis
 
 from audit.services import seal
 from base.context import acting
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
+from features.values.materialize import refresh
 from tasks import bell, controls, schedules
 from tasks.statistics import tally
 from tests import makers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.models import Export, ExportedFile
 from tests.features.offline import export
 from tests.makers import watered

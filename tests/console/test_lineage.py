@@ -8,9 +8,9 @@ import pytest
 from django.db import OperationalError
 from django.urls import reverse
 
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
 from features.models import FeatureHistory, FeatureSetVersion, FeatureValue, RawEvent
+from features.values.materialize import refresh
 from tests.makers import watered
 
 pytestmark = pytest.mark.django_db

@@ -9,13 +9,14 @@ from django.urls import reverse
 from audit.models import Entry
 from audit.services import log_audit_event, seal
 from base.context import acting
-from features import backlog, services
+from features import services
 from features.backfill.work import work
 from features.definitions import feature_sets
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
 from features.models import Backfill, FeatureHistory, FeatureSetVersion, FeatureValue, RawEvent
 from features.tasks import note_coverage
+from features.values import backlog
+from features.values.materialize import refresh
 from loans.models import Borrower, LoanRequest
 from tasks.models import Attempt, Task
 from tests import makers

@@ -5,8 +5,8 @@ import json
 import pytest
 from django.core.management import call_command
 
-from features.materialize import refresh
 from features.models import RawEvent
+from features.values.materialize import refresh
 from tasks.models import Task
 from tests import makers
 

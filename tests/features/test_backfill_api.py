@@ -10,15 +10,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from features import coverage_days
 from features.backfill.estimate import estimate
 from features.backfill.models import Backfill
 from features.backfill.work import work
 from features.definitions import feature_sets
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
 from features.models import CoverageDay, FeatureHistory, FeatureValue, StaleEntity
 from features.tasks import note_coverage
+from features.values import coverage_days
+from features.values.materialize import refresh
 from tasks.models import Task
 from tests import makers
 from tests.makers import watered

@@ -13,12 +13,12 @@ from features import services
 from features.backfill import chunks, control
 from features.backfill.models import Backfill, BackfillChunk, State
 from features.backfill.work import start, work
-from features.coverage import count_waiting
 from features.definitions import feature_sets
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.models import FailedEntity, FeatureHistory, FeatureValue, StaleEntity
-from features.serving import stored
+from features.serving.stored import stored
 from features.tasks import tend_backfills
+from features.values.coverage import count_waiting
 from tasks.models import Task
 from tasks.testing import run_due
 from tests.features.test_exactness import _break_payload

@@ -15,7 +15,7 @@ from django.utils import timezone
 from pyarrow import ipc
 
 from audit.models import Entry
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.training import building, datasets
 from features.training.models import Dataset
 from tasks.execution import run_task

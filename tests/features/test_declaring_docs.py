@@ -9,7 +9,7 @@ import pytest
 
 from features import definitions
 from features.definitions import feature_sets, find_feature_set
-from features.pure import Happening
+from features.language.pure import Happening
 from tests.makers import NOON
 from tests.processes import ROOT
 

@@ -8,11 +8,11 @@ from django.utils import timezone
 from audit.models import Entry
 from features import catalogue
 from features.definitions import FeatureSet, agg, feature, find_feature_set
-from features.difference import NotComparable, compare, find_versions
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
 from features.models import FeatureSetVersion, FeatureValue
-from features.serving import find_feature
+from features.quality.difference import NotComparable, compare, find_versions
+from features.serving.stored import find_feature
+from features.values.materialize import refresh
 from tasks.models import Task
 from tests import makers
 from tests.garden.events import plot

@@ -8,11 +8,14 @@ from django.db import connection, connections, transaction
 from django.db.utils import InternalError
 
 from audit.models import Entry
-from features import counts, erasure, services, tombstones
+from features import services
 from features.definitions import feature_sets
-from features.ingest import ingest
-from features.materialize import refresh
+from features.erasure import erase as erasure
+from features.erasure import tombstones
+from features.intake.ingest import ingest
 from features.models import ErasedEntity, FeatureHistory, FeatureValue, KnownEntity, RawEvent, StaleEntity
+from features.values import counts
+from features.values.materialize import refresh
 from tasks.models import Task
 from tests import makers
 from tests.features.test_marks import elsewhere

@@ -12,11 +12,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from features.coverage import waiting_entities
 from features.definitions import feature_sets
-from features.ingest import NewEvent, ingest
-from features.materialize import refresh
-from features.serving import point_in_time, stored
+from features.intake.ingest import NewEvent, ingest
+from features.serving.stored import point_in_time, stored
+from features.values.coverage import waiting_entities
+from features.values.materialize import refresh
 from tests.garden.features import PlotCare
 from tests.makers import NOON, happening, harvested, watered
 

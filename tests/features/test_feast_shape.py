@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
 from features.models import FeatureValue
+from features.values.materialize import refresh
 from tests import makers
 from tests.makers import harvested, watered
 

@@ -13,12 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.extra.django import TestCase
 
 from features import definitions
-from features.asked import MixedEntities
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
 from features.models import FeatureSetVersion, FeatureValue, KnownEntity, RawEvent
 from features.services import online, point_in_time, stored
-from features.serving import UnknownFeature
+from features.serving.asked import MixedEntities
+from features.serving.stored import UnknownFeature
+from features.values.materialize import refresh
 from loans.features import CoreBehavioral
 from tasks.models import Task
 from tests import makers
@@ -392,7 +392,7 @@ def test_reads_do_not_wait_for_a_refresh_or_a_writer(service):
 
 def test_a_connection_keeps_a_bounded_number_of_statements():
     from base import statements
-    from features import prepared
+    from features.engine import prepared
 
     happen(today(litres=1))
     with connection.cursor() as cursor:

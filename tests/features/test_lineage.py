@@ -11,11 +11,11 @@ from django.db import connection
 from django.utils import timezone
 
 from features import services
-from features.ingest import ingest
-from features.lineage import NothingStored
-from features.materialize import refresh
+from features.intake.ingest import ingest
+from features.lineage.trace import NothingStored
 from features.models import FeatureHistory, RawEvent
 from features.tasks import compute_features
+from features.values.materialize import refresh
 from tasks.execution import run_task
 from tests import makers
 from tests.garden.features import PlotCare, PlotGaps, PlotHarvest, PlotRows
@@ -137,7 +137,7 @@ def test_rows_of_a_model_and_python_functions_have_a_lineage_too(feature_set):
 def test_a_function_that_raises_now_is_told(monkeypatch):
     ingest([watered()], refresh=False)
     refresh("plot", ["a"])
-    monkeypatch.setattr("features.functions.Computed.compute", lambda *_: 1 / 0)
+    monkeypatch.setattr("features.language.functions.Computed.compute", lambda *_: 1 / 0)
     found = services.lineage(PlotGaps, "a")
     assert found.reproduction.reproduces is None and "ZeroDivisionError" in found.reproduction.error
 
@@ -213,7 +213,7 @@ def test_sets_tell_coverage_freshness_and_users():
 def test_freshness_of_very_many_values_is_estimated(monkeypatch):
     ingest([watered(plot=str(number)) for number in range(50)], refresh=False)
     refresh("plot", [str(number) for number in range(50)])
-    monkeypatch.setattr("features.overview.LOOKED_AT", 249)
+    monkeypatch.setattr("features.lineage.overview.LOOKED_AT", 249)
     [told] = services.described(PlotCare)
     assert told["freshness"]["exact"] is False and told["freshness"]["old"] in (0.0, None)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
-from features import eventfiles
+from features.intake import eventfiles
 from features.models import RawEvent, StaleEntity
 
 pytestmark = pytest.mark.django_db

@@ -8,14 +8,14 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from features import counts
 from features.catalogue import set_id
-from features.coverage import totals, waiting_entities
 from features.definitions import feature_sets
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
 from features.models import KnownEntity, RawEvent, StaleEntity
-from features.serving import stored
+from features.serving.stored import stored
+from features.values import counts
+from features.values.coverage import totals, waiting_entities
+from features.values.materialize import refresh
 from tests.garden.features import PlotCare
 from tests.makers import watered
 

@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features import offline
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.models import RawEvent
 from features.offline import columns, reader
 from features.offline.columns import Unexportable

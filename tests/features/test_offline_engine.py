@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.offline.engine import point_in_time as by_duckdb
-from features.serving import point_in_time
+from features.serving.stored import point_in_time
 from tests.features.offline import export
 from tests.features.test_parity import PORTABLE, agree
 from tests.makers import NOON, harvested, watered

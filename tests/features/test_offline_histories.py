@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.models import RawEvent
 from features.offline.compaction import compact
 from features.offline.erasure import erase

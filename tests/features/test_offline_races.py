@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
 
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.models import RawEvent
 from features.offline.export import waiting_events
 from features.offline.horizon import WritersBusy, safe_horizon

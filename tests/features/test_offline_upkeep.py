@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from audit.models import Entry
 from features import tasks
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.models import RawEvent
 from features.offline import compaction, export, reader
 from features.offline.erasure import erase

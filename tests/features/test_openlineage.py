@@ -13,10 +13,11 @@ from django.db import connection
 from django.utils import timezone
 from jsonschema import ValidationError
 
-from features import emission, tasks
-from features.ingest import ingest
+from features import tasks
+from features.intake.ingest import ingest
+from features.lineage import emission
+from features.lineage.openlineage import definition_event, run_event
 from features.models import FeatureValue
-from features.openlineage import definition_event, run_event
 from tasks.definitions import PermanentError, TemporaryError
 from tasks.execution import run_task
 from tasks.models import Status, Task
@@ -115,7 +116,7 @@ def test_an_export_tells_of_the_files(told, settings, tmp_path):
 
 
 def test_a_run_that_fails_says_why(told, monkeypatch):
-    monkeypatch.setattr("features.extraction.extract", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("features.values.extraction.extract", lambda *_, **__: 1 / 0)
     task_id = tasks.backfill_all.using(max_attempts=1).enqueue().id
     run_task(task_id)
     run_what_is_due()
@@ -126,7 +127,7 @@ def test_a_run_that_fails_says_why(told, monkeypatch):
 
 
 def test_a_run_of_several_attempts_is_one_run(told, monkeypatch):
-    monkeypatch.setattr("features.extraction.extract", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("features.values.extraction.extract", lambda *_, **__: 1 / 0)
     task_id = tasks.backfill_all.using(max_attempts=2, backoff_initial_s=0).enqueue().id
     run_task(task_id)
     run_what_is_due()

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from features.definitions import FeatureSet, feature_sets
-from features.ingest import NewEvent, ingest
+from features.engine.portable import compute_expression
+from features.intake.ingest import NewEvent, ingest
 from features.models import RawEvent
-from features.portable import compute_expression
-from features.serving import point_in_time
+from features.serving.stored import point_in_time
 from tests.features.test_exactness import histories
 from tests.makers import NOON, watered
 

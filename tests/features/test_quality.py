@@ -8,16 +8,16 @@ from django.db import connection
 from django.utils import timezone
 
 from audit.models import Entry
-from features import counts
 from features.catalogue import set_id
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
 from features.models import FeatureSetVersion, FeatureValue
 from features.quality import drift
 from features.quality.alerts import AlreadyHandled, acknowledge_alert
 from features.quality.models import QualityAlert, QualityReference, QualitySnapshot
 from features.quality.references import NothingToTake, take_reference
 from features.quality.snapshots import clean, take_snapshot
+from features.values import counts
+from features.values.materialize import refresh
 from tasks.models import Task
 from tests import makers
 from tests.garden.features import PlotCare, PlotGaps, PlotRhythm

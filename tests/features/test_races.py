@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, connections, transaction
 
-from features.extraction import extract
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
 from features.models import FeatureValue, KnownEntity, RawEvent, StaleEntity
-from features.serving import stored
+from features.serving.stored import stored
+from features.values.extraction import extract
+from features.values.materialize import refresh
 from tasks.models import Task
 from tests.garden.features import PlotCare
 from tests.makers import watered

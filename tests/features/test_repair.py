@@ -11,13 +11,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from features import extraction, repair
-from features.coverage import coverage, unrepaired_entities, waiting_entities
 from features.definitions import feature_sets
-from features.ingest import NewEvent, ingest
-from features.materialize import refresh
+from features.intake.ingest import NewEvent, ingest
 from features.models import FeatureHistory, FeatureSetVersion, StaleEntity
-from features.serving import point_in_time
+from features.serving.stored import point_in_time
+from features.values import extraction, repair
+from features.values.coverage import coverage, unrepaired_entities, waiting_entities
+from features.values.materialize import refresh
 from tests.features.test_exactness import histories
 from tests.makers import NOON, harvested, watered
 

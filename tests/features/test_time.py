@@ -10,10 +10,10 @@ import pytest
 from django.db import connection
 
 from features import services
-from features.ingest import ingest
-from features.materialize import refresh
+from features.intake.ingest import ingest
 from features.models import FeatureHistory
-from features.serving import point_in_time
+from features.serving.stored import point_in_time
+from features.values.materialize import refresh
 from tests.garden.features import PlotCare
 from tests.makers import watered
 from tests.processes import ROOT

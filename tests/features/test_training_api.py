@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from features.coverage import count_waiting
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.models import FeatureValue
+from features.values.coverage import count_waiting
 from features.views.training import Extract
 from tasks.models import Task
 from tests import makers

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from tasks.execution import run_task
 from tests import makers
 from tests.makers import NOON, harvested, watered

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from features.definitions import feature_sets
-from features.ingest import NewEvent, ingest
+from features.intake.ingest import NewEvent, ingest
+from features.language.pure import Happening
 from features.models import RawEvent
-from features.pure import Happening
-from features.serving import point_in_time
+from features.serving.stored import point_in_time
 from features.training import engine, fields, reading
 from features.training.fields import UnusableField
 from features.training.log import Log, Spine

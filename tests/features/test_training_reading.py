@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 
 from features.definitions import feature_sets
-from features.ingest import ingest
+from features.intake.ingest import ingest
 from features.models import RawEvent
 from features.offline.compaction import compact
 from features.offline.models import ExportedFile
-from features.serving import UnknownFeature
+from features.serving.stored import UnknownFeature
 from features.training import engine, reading
 from features.training.log import Log, Spine
 from tests.features.offline import export

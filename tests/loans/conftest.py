@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from features.ingest import NewEvent, ingest
-from features.materialize import refresh
+from features.intake.ingest import NewEvent, ingest
+from features.values.materialize import refresh
 from tests import makers
 
 

@@ -9,7 +9,7 @@ import pytest
 np = pytest.importorskip("numpy", reason="training needs numpy and scikit-learn, which serving does not install")
 pytest.importorskip("sklearn", reason="training needs numpy and scikit-learn, which serving does not install")
 
-from features.pure import Happening  # noqa: E402
+from features.language.pure import Happening  # noqa: E402
 from loans import berka, fitting, training, validation  # noqa: E402
 from loans.candidates import CANDIDATES, candidates_of  # noqa: E402
 from loans.features import AccountConduct, CoreBehavioral  # noqa: E402

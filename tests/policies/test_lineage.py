@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from features.columns import Column, columns_of
-from features.materialize import refresh
-from features.openlineage import definition_event
+from features.lineage.columns import Column, columns_of
+from features.lineage.openlineage import definition_event
 from features.services import lineage
+from features.values.materialize import refresh
 from policies.features import PolicyPayments, QuoteBinding
 from tests.features.openlineage import check
 from tests.makers import NOON

@@ -8,10 +8,10 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from features.coverage import coverage_of, waiting_entities
-from features.materialize import refresh
 from features.models import StaleEntity
-from features.serving import stored
+from features.serving.stored import stored
+from features.values.coverage import coverage_of, waiting_entities
+from features.values.materialize import refresh
 from policies import loader, services, synthetic
 from policies.features import PaymentType, PolicyPayments, QuoteBinding
 from policies.models import Policy, Quote

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from accounts.services import open_session
-from features.coverage import coverage
+from features.values.coverage import coverage
 from loans.models import Borrower
 
 WAIT_S = 30

@@ -20,10 +20,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from base.context import acting, new_correlation_id
 from base.panels import lasting
-from features import coverage, extraction, services
+from features import services
 from features.backfill import control
 from features.backfill.models import Backfill, Scope, State
 from features.backfill.work import work
+from features.values import coverage, extraction
 from tasks.execution import prepare_connection, worker_name
 
 MOVES = {

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from features.definitions import feature_sets, find_feature_set
-from features.openlineage import definition_event
+from features.lineage.openlineage import definition_event
 
 
 class Command(BaseCommand):

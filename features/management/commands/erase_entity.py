@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from base.context import acting, new_correlation_id
 from features.definitions import entities
-from features.erasure import Busy
+from features.erasure.erase import Busy
 from features.services import erase_entity, proof
 
 

@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from features.eventfiles import BadRow, FileNotRead, open_events
-from features.extraction import entity_types
-from features.ingest import store
+from features.intake.eventfiles import BadRow, FileNotRead, open_events
+from features.intake.ingest import store
 from features.tasks import request_refresh
+from features.values.extraction import entity_types
 
 SHOWN = 20
 

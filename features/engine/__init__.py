@@ -1,0 +1,1 @@
+"""From declarations to values: the queries, and what runs them."""

@@ -1,0 +1,1 @@
+"""An entity is taken out of everything."""

@@ -1,0 +1,180 @@
+"""Take raw events in: each once, with its entity, mark, counts and the task that will count it, or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, transaction
+
+from features import tasks
+from features.definitions import Event, InvalidEvent, event_types
+from features.erasure.tombstones import HASHED, pads
+from features.intake.checks import checked_value
+
+
+@dataclass(kw_only=True, slots=True)
+class NewEvent:
+    """One event on its way in. (source, source_id) names it for ever; sending it again changes nothing."""
+
+    source: str
+    source_id: str
+    event_type: str
+    entity_id: str
+    event_time: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def declaration(self) -> type[Event]:
+        try:
+            return event_types()[self.event_type]
+        except KeyError:
+            raise InvalidEvent("type", f"no event is called {self.event_type[:80]!r}") from None
+
+    @property
+    def value(self) -> Decimal | None:
+        """The typed number or None, once the data is held against the declaration. Raises InvalidEvent."""
+        return self.declaration.check(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """accepted: events handed in; added: those not known before; task_ids: what will bring features up to date;
+    known: places in what was handed in of those that were there already; erased: of those that were not stored
+    because their entity was erased."""
+
+    accepted: int
+    added: int
+    task_ids: list[str]
+    known: list[int] = field(default_factory=list)
+    erased: list[int] = field(default_factory=list)
+
+
+# Marks are what concurrent writers share, so none is waited for: an entity's mark that nobody holds is added to,
+# otherwise the entity gets another one. Events ahead of the clock have marks of their own, due when they are.
+# What has a mark is a known entity. Whether an entity was erased is asked in this statement, which waits for an
+# erasure's lock before it takes its snapshot (features/erasure); while there is no tombstone nothing is hashed.
+INSERT = f"""
+WITH given AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS x(
+    n int, source text, source_id text, entity_type text, entity_id text, event_type text, event_time timestamptz,
+    value numeric, payload jsonb)
+), erased AS MATERIALIZED (
+  SELECT given.n FROM given WHERE EXISTS (SELECT FROM features_erasedentity)
+    AND (entity_type, {HASHED}) IN (SELECT gone.entity_type, gone.digest FROM features_erasedentity gone)
+), input AS MATERIALIZED (
+  SELECT * FROM given WHERE NOT EXISTS (SELECT FROM erased WHERE erased.n = given.n)
+), added AS (
+  INSERT INTO raw_events (source, source_id, entity_type, entity_id, event_type, event_time, value, payload)
+  SELECT source, source_id, entity_type, entity_id, event_type, event_time, value, payload
+  FROM input ORDER BY source, source_id, n
+  ON CONFLICT (source, source_id) DO NOTHING
+  RETURNING id, source, source_id, entity_type, entity_id, event_time
+), changed AS MATERIALIZED (
+  SELECT entity_type, entity_id, event_time <= now() AS past, count(*) AS events, min(id) AS from_event_id,
+    min(event_time) AS earliest, max(event_time) AS latest
+  FROM added GROUP BY 1, 2, 3
+), held AS MATERIALIZED (
+  SELECT free.id, changed.* FROM changed CROSS JOIN LATERAL (
+    SELECT mark.id FROM features_staleentity mark
+    WHERE mark.entity_type = changed.entity_type AND mark.entity_id = changed.entity_id AND mark.latest <= now()
+    LIMIT 1 FOR UPDATE SKIP LOCKED) free
+  WHERE changed.past
+), renewed AS (
+  UPDATE features_staleentity mark SET events = mark.events + held.events,
+    from_event_id = least(mark.from_event_id, held.from_event_id),
+    earliest = least(mark.earliest, held.earliest), latest = greatest(mark.latest, held.latest)
+  FROM held WHERE mark.id = held.id
+  RETURNING mark.id, mark.entity_type, mark.entity_id
+), unmarked AS MATERIALIZED (
+  SELECT changed.* FROM changed LEFT JOIN renewed USING (entity_type, entity_id)
+  WHERE NOT past OR renewed.id IS NULL
+), marked AS (
+  INSERT INTO features_staleentity (entity_type, entity_id, events, from_event_id, earliest, latest)
+  SELECT entity_type, entity_id, events, from_event_id, earliest, latest FROM unmarked
+), entities AS (
+  INSERT INTO features_knownentity (entity_type, entity_id)
+  SELECT DISTINCT entity_type, entity_id FROM unmarked ORDER BY 1, 2
+  ON CONFLICT DO NOTHING
+  RETURNING entity_type
+), counted AS (
+  INSERT INTO features_countdelta (what, n)
+  SELECT 'events:' || entity_type, sum(events) FROM changed GROUP BY entity_type
+  UNION ALL SELECT 'entities:' || entity_type, count(*) FROM entities GROUP BY entity_type
+)
+SELECT (SELECT count(*) FROM added), ARRAY(SELECT DISTINCT entity_type FROM changed ORDER BY 1),
+  CASE WHEN (SELECT count(*) FROM added) < (SELECT count(*) FROM input) THEN ARRAY(
+    SELECT n FROM (
+      SELECT n, source, source_id, row_number() OVER (PARTITION BY source, source_id ORDER BY n) AS turn FROM input) i
+    LEFT JOIN added USING (source, source_id) WHERE turn > 1 OR added.id IS NULL ORDER BY n) END,
+  ARRAY(SELECT n FROM erased ORDER BY n)
+"""  # noqa: S608 - constants of our own
+
+
+def ingest(events: Sequence[NewEvent], *, refresh: bool = True) -> Ingested:
+    """Store events in the caller's transaction and ask once for the features they change.
+
+    refresh: switch off for bulk loads that backfill afterwards. Raises InvalidEvent.
+    """
+    return store([as_row(event) for event in events], refresh=refresh)
+
+
+@transaction.atomic
+def store(rows: Sequence[dict[str, Any]], *, refresh: bool = True) -> Ingested:
+    """`ingest` for rows made by `as_row`."""
+    for number, row in enumerate(rows):
+        row["n"] = number
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, {"rows": _json(rows), **pads()})
+        added, entity_types, known, erased = cursor.fetchone()
+    task_ids = [tasks.request_refresh(entity_type) for entity_type in entity_types] if refresh else []
+    accepted = len(rows) - len(erased)
+    return Ingested(accepted=accepted, added=added, task_ids=task_ids, known=known or [], erased=erased)
+
+
+def record(*events: NewEvent) -> Ingested:
+    """Events from code, in the transaction of the business change they tell of; none are kept of an erased entity."""
+    return ingest(events)
+
+
+def ingest_in_batches(events: Iterable[NewEvent], *, size: int = 5_000) -> Iterable[Ingested]:
+    """Load any number of events in bounded memory and short transactions; resumable, since known ones count once."""
+    batch: list[NewEvent] = []
+    for event in events:
+        batch.append(event)
+        if len(batch) >= size:
+            yield ingest(batch, refresh=False)
+            batch = []
+    if batch:
+        yield ingest(batch, refresh=False)
+
+
+def as_row(event: NewEvent) -> dict[str, Any]:
+    """The event as the statement takes it. Raises InvalidEvent."""
+    declaration, moment = event.declaration, event.event_time
+    return {
+        "source": event.source,
+        "source_id": event.source_id,
+        "entity_type": declaration.entity.name,
+        "entity_id": event.entity_id,
+        "event_type": event.event_type,
+        "event_time": (moment if moment.tzinfo else moment.astimezone(UTC)).isoformat(),
+        "value": checked_value(declaration, event.data),
+        "payload": event.data,
+    }
+
+
+_encode = DjangoJSONEncoder().default
+
+
+def _json(rows: Sequence[dict[str, Any]]) -> str:
+    try:
+        return orjson.dumps(rows, default=_encode, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    except TypeError:  # what orjson does not take, such as numbers beyond 64 bits
+        return json.dumps(rows, cls=DjangoJSONEncoder)

@@ -1,0 +1,1 @@
+"""What is known now, for those who ask."""

@@ -1,0 +1,1 @@
+"""Stored values: computed, corrected, counted, and what still waits."""

@@ -1,0 +1,62 @@
+"""Bring entities up to date in batches: one short transaction each, bounded, resumable, harmless beside itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+
+from features.definitions import feature_sets
+from features.values import coverage
+from features.values.materialize import Refreshed, refresh
+
+
+def entity_types() -> list[str]:
+    """The entity types that some feature set is about."""
+    return sorted({feature_set.entity.name for feature_set in feature_sets()})
+
+
+def extract(
+    entity_type: str,
+    *,
+    batch_size: int,
+    max_batches: int,
+    task_id: str | None = None,
+    as_of: datetime | None = None,
+    everyone: bool = False,
+    before_commit: Callable[[], None] | None = None,
+) -> Iterator[Refreshed]:
+    """Refresh waiting entities batch by batch and yield what each batch did.
+
+    It goes through the ids in order and leaves out entities another run is computing, so several runs share the
+    work. A run that was stopped is continued by starting another: done entities no longer wait.
+    everyone: also those that are up to date.
+    """
+    for step in _steps(as_of, everyone):
+        after = ""
+        while max_batches and (batch := step(entity_type, after=after, limit=batch_size)):
+            yield refresh(
+                entity_type, batch, task_id=task_id, as_of=as_of, skip_locked=True, before_commit=before_commit
+            )
+            after, max_batches = batch[-1], max_batches - 1
+
+
+def _steps(as_of: datetime | None, everyone: bool) -> list[Callable[..., list[str]]]:
+    """Ways through the entities, one after another: marks are found at once, what has none takes a longer look."""
+    if everyone:
+        return [coverage.known_entities]
+    if as_of is not None:
+        return [partial(coverage.waiting_entities, as_of=as_of)]
+    return [coverage.marked_entities, coverage.waiting_entities]
+
+
+def repair_histories(
+    entity_type: str, *, task_id: str | None = None, before_commit: Callable[[], None] | None = None
+) -> Iterator[Refreshed]:
+    """Correct the history that did not fit in the transaction of its late events, part by part."""
+    for entity_id in coverage.unrepaired_entities(entity_type):
+        unrepaired = 1
+        while unrepaired:
+            done = refresh(entity_type, [entity_id], task_id=task_id, before_commit=before_commit)
+            unrepaired = done.unrepaired
+            yield done

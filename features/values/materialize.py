@@ -1,0 +1,195 @@
+"""Compute features and store them, exactly once for each event, whoever else computes at the same time.
+
+The order of steps is what makes it right (docs/adr/0003-exactly-once-features.md):
+1. lock the entities, so that computations of one entity follow each other;
+2. fix the as-of time;
+3. take the marks that are due and that nobody is adding to;
+4. compute, in later snapshots, which see at least the events they stood for, and store: all in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import DataError, connection, transaction
+
+from features.catalogue import set_id
+from features.definitions import FeatureSet, feature_sets
+from features.engine.compute import CannotCompute, computation, together
+from features.values import backlog
+from features.values.repair import repair
+
+
+@dataclass(slots=True)
+class Refreshed:
+    """What a refresh did: entities stored, events counted, the entities that failed with their error, and how many
+    have more history to correct than fits in one transaction."""
+
+    entities: int = 0
+    events: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    unrepaired: int = 0
+
+    def add(self, other: Refreshed) -> None:
+        self.entities += other.entities
+        self.events += other.events
+        self.failed |= other.failed
+        self.unrepaired += other.unrepaired
+
+    def summary(self) -> dict[str, Any]:
+        """As the result of a task."""
+        shown = dict(list(self.failed.items())[:20])
+        return {
+            "entities": self.entities,
+            "events_processed": self.events,
+            "failed": len(self.failed),
+            "errors": shown,
+        }
+
+
+def refresh(
+    entity_type: str,
+    entity_ids: Sequence[str],
+    *,
+    task_id: str | None = None,
+    as_of: datetime | None = None,
+    sets: Sequence[type[FeatureSet]] | None = None,
+    skip_locked: bool = False,
+    before_commit: Callable[[], None] | None = None,
+) -> Refreshed:
+    """Compute every set of these entities as of now (or of a past time) and store the values, in one transaction.
+
+    Entities that somebody else computes right now are waited for, or left out with `skip_locked`. An entity whose
+    computation fails gets its error noted and does not hold up the others. Where events came late, the values stored
+    as of past times are corrected. Values as of a past time, and those of only some `sets`, leave the backlog alone:
+    what waits is still to be counted by the others.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        locked = _lock(cursor, entity_type, entity_ids, skip_locked)
+        if not locked:
+            return Refreshed()
+        cursor.execute("SELECT coalesce(%s, clock_timestamp())", [as_of])  # the clock is read with the locks held
+        [moment] = cursor.fetchone()
+        work = _Work(
+            entity_type,
+            moment,
+            task_id,
+            sets=feature_sets(entity=entity_type) if sets is None else list(sets),
+            count_events=as_of is None and sets is None,
+            note_failures=as_of is None,
+        )
+        done = _refresh_locked(work, locked)
+        if before_commit:
+            before_commit()
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is the same for every part of a batch."""
+
+    entity_type: str
+    moment: datetime
+    task_id: str | None
+    sets: list[type[FeatureSet]]
+    count_events: bool
+    note_failures: bool
+
+
+def _refresh_locked(work: _Work, entity_ids: list[str]) -> Refreshed:
+    """Count the waiting events and store the values of every set, or neither.
+
+    When an entity cannot be computed the batch is halved until it stands alone; its marks stay in the backlog.
+    """
+    taken = backlog.Taken()
+    try:
+        with transaction.atomic():
+            if work.count_events:
+                taken = backlog.take(work.entity_type, entity_ids, work.moment)
+                backlog.succeed(work.entity_type, entity_ids)
+            rest = _store_all(work, entity_ids, taken.earliest)
+        return Refreshed(len(entity_ids), taken.events, unrepaired=len(rest))
+    except (DataError, CannotCompute) as error:
+        message = str(error).splitlines()[0]
+    if len(entity_ids) == 1:
+        if work.note_failures:
+            backlog.fail(work.entity_type, entity_ids[0], message, events=taken.events)
+        return Refreshed(failed={entity_ids[0]: message})
+    middle, done = len(entity_ids) // 2, Refreshed()
+    for half in (entity_ids[:middle], entity_ids[middle:]):
+        done.add(_refresh_locked(work, half))
+    return done
+
+
+KNOWN = """
+SELECT entity_id FROM features_knownentity WHERE entity_type = %s AND entity_id = ANY(%s) ORDER BY entity_id
+"""
+
+
+def _lock(cursor: Any, entity_type: str, entity_ids: Sequence[str], skip_locked: bool) -> list[str]:
+    lock = "FOR UPDATE SKIP LOCKED" if skip_locked else "FOR UPDATE"
+    cursor.execute(f"{KNOWN} {lock}", [entity_type, list(entity_ids)])
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _store_all(work: _Work, entity_ids: list[str], earliest: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Store every set and correct the history behind late events; returns what of it is left for later."""
+    late: set[str] = set()
+    for group in together(work.sets):
+        late |= _store(group, entity_ids, work.moment, earliest, work.task_id)
+    if not late:
+        return {}
+    since = {entity_id: earliest[entity_id] for entity_id in sorted(late)}
+    rest = repair(work.sets, since, work.moment, task_id=work.task_id)
+    if rest:
+        backlog.leave(work.entity_type, rest)
+    return rest
+
+
+# No history is newer than the latest value, so an event after the value that was replaced touches no history.
+STORE = """
+WITH computed AS MATERIALIZED ({query}),
+fresh AS MATERIALIZED (
+  SELECT v.set_id, c.entity_id, c.as_of, c.source_rows, v.vals
+  FROM computed c CROSS JOIN LATERAL (VALUES {sets}) AS v(set_id, vals) ORDER BY c.entity_id, v.set_id
+),
+latest AS (
+  INSERT INTO model_features (feature_set_id, entity_id, as_of, computed_at, source_rows, vals, task_id)
+  SELECT set_id, entity_id, as_of, clock_timestamp(), source_rows, vals, %(task_id)s::uuid FROM fresh
+  ON CONFLICT (feature_set_id, entity_id) DO UPDATE SET as_of = excluded.as_of, computed_at = excluded.computed_at,
+    source_rows = excluded.source_rows, vals = excluded.vals, task_id = excluded.task_id
+  WHERE model_features.as_of <= excluded.as_of
+  RETURNING new.feature_set_id, new.entity_id, old.as_of AS before
+), history AS (
+  INSERT INTO model_features_history (feature_set_id, entity_id, as_of, computed_at, source_rows, vals, task_id)
+  SELECT set_id, entity_id, as_of, clock_timestamp(), source_rows, vals, %(task_id)s::uuid FROM fresh
+), counted AS (
+  INSERT INTO features_countdelta (what, n)
+  SELECT 'values:' || feature_set_id, count(*) FROM latest WHERE before IS NULL GROUP BY feature_set_id
+)
+SELECT DISTINCT latest.entity_id FROM latest
+JOIN unnest(%(marked)s::text[], %(earliest)s::timestamptz[]) AS mark(entity_id, earliest)
+  ON mark.entity_id = latest.entity_id AND mark.earliest <= latest.before
+"""
+
+
+def _store(
+    group: Sequence[type[FeatureSet]],
+    entity_ids: list[str],
+    moment: datetime,
+    earliest: Mapping[str, datetime],
+    task_id: str | None,
+) -> set[str]:
+    """Compute sets of one source by one scan; returns the entities with an event older than a value they had."""
+    query, parameters = computation(group, entity_ids, [moment] * len(entity_ids))
+    parameters |= {"task_id": task_id, "marked": list(earliest), "earliest": list(earliest.values())}
+    pairs = []
+    for number, feature_set in enumerate(group):
+        parameters[f"set_{number}"] = set_id(feature_set)
+        pairs.append(f"(%(set_{number})s::smallint, c.vals{f'_{number}' if number else ''})")
+    with connection.cursor() as cursor:
+        cursor.execute(STORE.format(query=query, sets=", ".join(pairs)), parameters)
+        return {row[0] for row in cursor.fetchall()}
