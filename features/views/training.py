@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from base.problems import Unprocessable
 from base.roles import Role
 from features import services
+from features.backfill.control import tasks_of
 from features.definitions import FeatureSet, feature_sets
 from features.serving.stored import UnknownFeature, find_feature
 from features.training import serializers as s
@@ -161,7 +162,8 @@ class Extract(APIView):
         body = _extracted(entities)
         if not left:
             return Response({"message": "Feature extraction completed successfully", **body})
-        task_id = services.request_backfill(reason="the rest of an extraction over HTTP")
+        backfill, _ = services.request_backfill(reason="the rest of an extraction over HTTP")
+        task_id = str(tasks_of(backfill)[0].pk)
         message = "Feature extraction goes on in the background"
         return Response({"message": message, **body, "task_id": task_id}, headers=task_links(task_id))
 

@@ -133,4 +133,4 @@ def test_extraction_leaves_to_a_task_what_takes_longer(operator, monkeypatch):
     assert answer.status_code == 200 and answer.json()["features_extracted"]["heavy_litres"] == 2
     assert answer["Location"].endswith(answer.json()["task_id"])
     assert FeatureValue.objects.values("entity_id").distinct().count() == 2
-    assert Task.objects.get(pk=answer.json()["task_id"]).name == "features.backfill_all"
+    assert Task.objects.get(pk=answer.json()["task_id"]).name == "features.work_on_backfill"
