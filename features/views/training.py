@@ -17,8 +17,7 @@ from rest_framework.views import APIView
 
 from base.problems import Unprocessable
 from base.roles import Role
-from features import services
-from features.backfill.control import tasks_of
+from features.backfill.views import first_task, started
 from features.definitions import FeatureSet, feature_sets
 from features.serving.stored import UnknownFeature, find_feature
 from features.training import serializers as s
@@ -162,10 +161,11 @@ class Extract(APIView):
         body = _extracted(entities)
         if not left:
             return Response({"message": "Feature extraction completed successfully", **body})
-        backfill, _ = services.request_backfill(reason="the rest of an extraction over HTTP")
-        task_id = str(tasks_of(backfill)[0].pk)
+        task_id = first_task(started({"reason": "the rest of an extraction over HTTP"}))
         message = "Feature extraction goes on in the background"
-        return Response({"message": message, **body, "task_id": task_id}, headers=task_links(task_id))
+        return Response(
+            {"message": message, **body, "task_id": task_id}, headers=task_links(task_id) if task_id else None
+        )
 
 
 def _extracted(entities: Mapping[str, int]) -> dict[str, Any]:
