@@ -57,7 +57,7 @@ class FeatureSerializer(serializers.Serializer):
     unit = serializers.CharField()
     window_s = serializers.IntegerField(allow_null=True)
     expected_range = serializers.ListField(
-        child=serializers.DecimalField(max_digits=None, decimal_places=None, allow_null=True),
+        child=serializers.FloatField(allow_null=True),
         allow_null=True,
         help_text="[low, high], both inclusive",
     )
@@ -124,7 +124,7 @@ STATUSES = ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"]
 class InferenceSerializer(serializers.Serializer):
     feature_type = serializers.CharField()
     entity_id = serializers.CharField()
-    feature_value = serializers.JSONField(allow_null=True)
+    feature_value = serializers.JSONField()
     computed_at = serializers.DateTimeField(allow_null=True)
     success = serializers.BooleanField(help_text="status is PRESENT or NULL_VALUE")
     status = serializers.ChoiceField(choices=STATUSES)

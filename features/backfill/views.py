@@ -66,11 +66,12 @@ class Backfills(APIView):
     """Backfills, newest first; a new one, or with `?dry_run=true` what it would cost."""
 
     roles = {"GET": {Role.OPERATOR, Role.ANALYST}, "POST": {Role.OPERATOR}}
+    pagination_class = NewestBackfills
 
     @extend_schema(tags=["features"], responses=s.BackfillSerializer(many=True))
     def get(self, request: Request) -> Response:
         refuse_unknown(request, {"format", "cursor", "limit"})
-        pages = NewestBackfills()
+        pages = self.pagination_class()
         rows = pages.paginate_queryset(Backfill.objects.all(), request, view=self)
         return pages.get_paginated_response(s.BackfillSerializer(rows, many=True).data)
 

@@ -126,7 +126,7 @@ class LineageSerializer(serializers.Serializer):
     feature_type = serializers.CharField()
     entity_type = serializers.CharField()
     entity_id = serializers.CharField()
-    feature_value = serializers.JSONField(allow_null=True)
+    feature_value = serializers.JSONField()
     value = StoredValueSerializer()
     definition = FeatureDefinitionSerializer()
     source_rows = SeenSerializer()

@@ -63,6 +63,14 @@ def figures(snapshot: QualitySnapshot) -> dict[str, Any]:
     }
 
 
+class NewestSnapshots(NewestFirst):
+    ordering = ("-taken_at", "-id")
+
+
+class NewestAlerts(NewestFirst):
+    ordering = ("-opened_at", "-id")
+
+
 class Quality(APIView):
     """The newest figures of every feature, held against its reference."""
 
@@ -91,6 +99,7 @@ class History(APIView):
     """One feature's snapshots, newest first. `name` alone means the newest live version."""
 
     roles = LOOKERS
+    pagination_class = NewestSnapshots
 
     @extend_schema(
         tags=["feature quality"],
@@ -103,14 +112,10 @@ class History(APIView):
         declared = found_set(feature_set)
         if feature not in declared.features:
             raise NotFound("The set has no such feature.")
-        pages = NewestSnapshots()
+        pages = self.pagination_class()
         rows = QualitySnapshot.objects.filter(feature_set=row_of(declared), feature=feature)
         page = pages.paginate_queryset(rows.select_related("feature_set"), request, view=self)
         return pages.get_paginated_response([figures(row) for row in page or []])
-
-
-class NewestSnapshots(NewestFirst):
-    ordering = ("-taken_at", "-id")
 
 
 class Snapshot(APIView):
@@ -151,6 +156,7 @@ class Alerts(APIView):
     """What is or was wrong, newest first."""
 
     roles = LOOKERS
+    pagination_class = NewestAlerts
 
     @extend_schema(
         tags=["feature quality"],
@@ -177,13 +183,9 @@ class Alerts(APIView):
             if state not in ("open", "closed"):
                 raise ValidationError({"state": ["One of open, closed."]})
             rows = rows.filter(closed_at__isnull=state == "open")
-        pages = NewestAlerts()
+        pages = self.pagination_class()
         page = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response([described(row) for row in page or []])
-
-
-class NewestAlerts(NewestFirst):
-    ordering = ("-opened_at", "-id")
 
 
 class Acknowledge(APIView):

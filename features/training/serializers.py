@@ -174,7 +174,7 @@ class DatasetAskedSerializer(serializers.Serializer):
 class TrainingValueSerializer(serializers.Serializer):
     feature_type = serializers.CharField()
     entity_id = serializers.CharField()
-    feature_value = serializers.JSONField(allow_null=True)
+    feature_value = serializers.JSONField()
     computed_at = serializers.DateTimeField(allow_null=True)
     success = serializers.BooleanField()
     error = serializers.CharField(required=False)

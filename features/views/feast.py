@@ -63,7 +63,7 @@ class OnlineMetadataSerializer(serializers.Serializer):
 
 
 class OnlineColumnSerializer(serializers.Serializer):
-    values = serializers.ListField(child=serializers.JSONField(allow_null=True))
+    values = serializers.ListField(child=serializers.JSONField())
     statuses = serializers.ListField(child=serializers.ChoiceField(choices=STATUSES))
     event_timestamps = serializers.ListField(child=serializers.DateTimeField())
 

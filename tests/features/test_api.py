@@ -140,7 +140,7 @@ def test_inference_has_the_documents_keys(service):
     send(service, EVENT)
     refresh("plot", ["plot-a"])
     answer = service.post(
-        "/api/v1/features/inference", {"feature_type": "litres", "entity_id": "plot-a"}, format="json"
+        "/api/v1/features/inference", {"feature_type": "plot_care:litres", "entity_id": "plot-a"}, format="json"
     )
     body = answer.json()
     assert {"feature_type", "entity_id", "feature_value", "computed_at", "success"} <= set(body)

@@ -18,6 +18,7 @@ from features.intake.ingest import ingest
 from features.lineage import emission
 from features.lineage.openlineage import definition_event, run_event
 from features.models import FeatureValue
+from features.services import request_backfill
 from tasks.definitions import PermanentError, TemporaryError
 from tasks.execution import run_task
 from tasks.models import Status, Task
@@ -88,10 +89,15 @@ def test_a_run_tells_its_start_and_its_end(told):
         check(event)
 
 
-@pytest.mark.parametrize("task", [tasks.batch_feature_extraction, tasks.backfill_all])
-def test_extractions_and_backfills_tell_of_every_set(told, task):
+@pytest.mark.parametrize("asked", ["extraction", "backfill"])
+def test_extractions_and_backfills_tell_of_every_set(told, asked):
     ingest([watered()], refresh=False)
-    run_task(task.enqueue().id)
+    if asked == "extraction":
+        task_id = tasks.batch_feature_extraction.enqueue().id
+    else:
+        request_backfill()
+        task_id = str(Task.objects.get(name="features.work_on_backfill").pk)
+    run_task(task_id)
     run_what_is_due()
     assert [event["eventType"] for event in told()] == ["START", "COMPLETE"]
     assert {"model_features/plot_care@v1", "model_features/core_behavioral@v1"} <= {
@@ -117,7 +123,7 @@ def test_an_export_tells_of_the_files(told, settings, tmp_path):
 
 def test_a_run_that_fails_says_why(told, monkeypatch):
     monkeypatch.setattr("features.values.extraction.extract", lambda *_, **__: 1 / 0)
-    task_id = tasks.backfill_all.using(max_attempts=1).enqueue().id
+    task_id = tasks.batch_feature_extraction.using(max_attempts=1).enqueue().id
     run_task(task_id)
     run_what_is_due()
     start, end = told()
@@ -128,7 +134,7 @@ def test_a_run_that_fails_says_why(told, monkeypatch):
 
 def test_a_run_of_several_attempts_is_one_run(told, monkeypatch):
     monkeypatch.setattr("features.values.extraction.extract", lambda *_, **__: 1 / 0)
-    task_id = tasks.backfill_all.using(max_attempts=2, backoff_initial_s=0).enqueue().id
+    task_id = tasks.batch_feature_extraction.using(max_attempts=2, backoff_initial_s=0).enqueue().id
     run_task(task_id)
     run_what_is_due()
     assert [event["eventType"] for event in told()] == ["START"]
@@ -139,7 +145,7 @@ def test_a_run_of_several_attempts_is_one_run(told, monkeypatch):
 
 
 def test_a_run_that_is_cancelled_is_told_as_aborted(told):
-    task_id = tasks.backfill_all.enqueue().id
+    task_id = tasks.batch_feature_extraction.enqueue().id
     emission.tell(task_id, by=tasks.tell_lineage)
     Task.objects.filter(pk=task_id).update(status=Status.CANCELLED, completed_at=timezone.now())
     run_what_is_due()
@@ -147,7 +153,7 @@ def test_a_run_that_is_cancelled_is_told_as_aborted(told):
 
 
 def test_the_end_is_due_with_the_commit_of_the_end(told):
-    task_id = tasks.backfill_all.enqueue().id
+    task_id = tasks.batch_feature_extraction.enqueue().id
     emission.tell(task_id, by=tasks.tell_lineage)
     waiting = Task.objects.get(unique_key=f"lineage:{task_id}")
     assert waiting.run_after > timezone.now() + timedelta(hours=5)
@@ -157,7 +163,7 @@ def test_the_end_is_due_with_the_commit_of_the_end(told):
 
 
 def test_an_end_that_is_looked_for_too_early_is_looked_for_again(told):
-    task_id = tasks.backfill_all.enqueue().id
+    task_id = tasks.batch_feature_extraction.enqueue().id
     with pytest.raises(TemporaryError) as caught:
         emission.send(task_id=task_id, ended=True)
     assert caught.value.retry_after_s == 3_600 and told() == []
@@ -239,7 +245,7 @@ def test_the_command_prints_one_set_or_all():
 
 
 def test_a_start_is_told_from_its_rows():
-    task = Task.objects.create(name="features.backfill_all", queue_name="low", started_at=timezone.now())
+    task = Task.objects.create(name="features.batch_feature_extraction", queue_name="low", started_at=timezone.now())
     task.refresh_from_db()
     check(run_event(task, ended=False))
 

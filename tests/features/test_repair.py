@@ -34,7 +34,7 @@ def history(name: str = "plot_care", entity_id: str = "a") -> list[FeatureHistor
 
 def the_newest_rows_are_right() -> None:
     for feature_set in feature_sets(entity="plot"):
-        row = FeatureSetVersion.objects.get(name=feature_set.name)
+        row = FeatureSetVersion.objects.get(name=feature_set.name, version=feature_set.version)
         newest = {(h.entity_id, h.as_of): h for h in FeatureHistory.objects.filter(feature_set=row).order_by("pk")}
         for served in point_in_time(feature_set, list(newest)) if newest else []:
             with connection.cursor() as cursor:
