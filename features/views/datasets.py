@@ -38,6 +38,7 @@ class Datasets(APIView):
     """Training sets as files."""
 
     roles = TRAINERS
+    pagination_class = NewestFirst
     max_body_bytes = 12 * 1_048_576
     max_items = 400_000
 
@@ -46,7 +47,7 @@ class Datasets(APIView):
     def get(self, request: Request) -> Response:
         """Newest first."""
         refuse_unknown(request, {"cursor", "limit", "format"})
-        pages = NewestFirst()
+        pages = self.pagination_class()
         page = pages.paginate_queryset(Dataset.objects.defer("manifest"), request, view=self) or []
         tasks = datasets.tasks_of(page)
         return pages.get_paginated_response([shown(row, tasks.get(row.task_id)) for row in page])
