@@ -61,7 +61,7 @@ def same(found: dict, meant: dict) -> None:
 
 class Exactness(TestCase):
     @given(histories(), st.randoms(use_true_random=False))
-    @hypothesis_settings(max_examples=120, deadline=None)
+    @hypothesis_settings(max_examples=40, deadline=None)
     def test_any_order_and_split_gives_the_meaning(self, events: list[NewEvent], chance: random.Random) -> None:
         arriving = events * 2  # every event is delivered twice
         chance.shuffle(arriving)

@@ -149,7 +149,7 @@ def test_max_age_zero_is_the_value_of_now_exactly(feature_set):
 
 class ComputedNow(TestCase):
     @given(histories())
-    @hypothesis_settings(max_examples=40, deadline=None)
+    @hypothesis_settings(max_examples=15, deadline=None)
     def test_any_history_gives_its_meaning_stored_or_computed(self, events):
         ingest(events, refresh=False)
         numbers = dict(RawEvent.objects.values_list("source_id", "id"))

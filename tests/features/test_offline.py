@@ -122,7 +122,7 @@ def test_decimals_become_whole_numbers_exactly_or_not_at_all():
 
 
 @given(st.lists(st.integers(-(10**33), 10**33) | st.integers(-(10**6), 10**6)), st.integers(0, 18), st.booleans())
-@hypothesis_settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_scaling_agrees_with_python(wholes, decimals, divisible):
     step = 10 ** (18 - decimals)
     if divisible:  # else a random number hardly ever is

@@ -53,7 +53,7 @@ def take(step: str, how) -> None:
 
 class Histories(TestCase):
     @given(st.lists(steps, max_size=12))
-    @hypothesis_settings(max_examples=60, deadline=None)
+    @hypothesis_settings(max_examples=25, deadline=None)
     def test_any_history_ends_with_each_event_in_one_file(self, history) -> None:
         with tempfile.TemporaryDirectory() as place, override_settings(EXPORT_URL=place):
             for step, how in history:

@@ -113,7 +113,7 @@ def test_the_rest_of_a_repair_is_asked_for_as_a_task(monkeypatch):
 
 class Repairs(TestCase):
     @given(histories(), st.randoms(use_true_random=False))
-    @hypothesis_settings(max_examples=60, deadline=None)
+    @hypothesis_settings(max_examples=25, deadline=None)
     def test_the_newest_history_is_right_in_any_order_of_arrival(self, events: list[NewEvent], chance) -> None:
         arriving = [*events, *events, harvested(days_ago=60)]
         chance.shuffle(arriving)

@@ -69,7 +69,7 @@ def from_json(feature_set, values: dict) -> dict:
 
 class Parity(TestCase):
     @given(histories(), histories(), st.randoms(use_true_random=False))
-    @hypothesis_settings(max_examples=40, deadline=None)
+    @hypothesis_settings(max_examples=15, deadline=None)
     def test_columns_postgres_and_the_meaning_agree(self, ours, others, chance: random.Random) -> None:
         theirs = [moved(event) for event in others]
         arriving = [*ours, *theirs]
@@ -101,7 +101,7 @@ def moved(event):
 
 class KnownAt(TestCase):
     @given(histories(), st.lists(st.integers(-40, 40), min_size=12, max_size=12), st.integers(-40, 40))
-    @hypothesis_settings(max_examples=25, deadline=None)
+    @hypothesis_settings(max_examples=12, deadline=None)
     def test_what_was_recorded_later_is_not_seen_by_all_or_by_each_row(self, events, delays, known_day) -> None:
         ingest(events, refresh=False)
         stored = list(RawEvent.objects.order_by("id"))
