@@ -18,6 +18,19 @@ TAKES_SECONDS = {
     "test_browser.py",
     "test_chaos.py",
     "test_synthetic.py",  # whole samples
+    "test_parity.py",  # other engines, and what reads columns
+    "test_quality_drift.py",
+    "test_training_engine.py",
+    "test_training_reading.py",
+    "test_training_docs.py",
+    "test_training_api.py",
+    "test_datasets.py",
+    "test_load_events.py",
+    "test_offline.py",
+    "test_offline_engine.py",
+    "test_offline_histories.py",
+    "test_offline_races.py",
+    "test_offline_upkeep.py",
 }
 TRUNCATE_REFUSED = ("audit_entry", "audit_seal")
 
