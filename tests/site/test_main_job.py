@@ -49,9 +49,14 @@ def test_one_loan_request_through_everything(site):
         log=site.processes.log,
     )
     assert served["feature_value"] == 30
-    stats = site.call("GET", "admin/features/stats", token=operator).json()
-    core = next(row for row in stats["feature_sets"] if row["feature_set"] == "core_behavioral")
-    assert (core["total"], core["with_features"], core["coverage_percent"]) == (1, 1, 100.0)
+
+    def covered():
+        stats = site.call("GET", "admin/features/stats", token=operator).json()
+        core = next(row for row in stats["feature_sets"] if row["feature_set"] == "core_behavioral")
+        return (core["total"], core["with_features"], core["coverage_percent"]) == (1, 1, 100.0)
+
+    # What is asked before it is stored is computed on the spot; the stored value follows.
+    eventually(covered, log=site.processes.log)
 
     # The next request sees the features.
     second = site.call("POST", "loans/request", token=token, json=asked).json()
