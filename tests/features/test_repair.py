@@ -32,10 +32,14 @@ def history(name: str = "plot_care", entity_id: str = "a") -> list[FeatureHistor
     return list(FeatureHistory.objects.filter(feature_set__name=name, entity_id=entity_id).order_by("as_of", "pk"))
 
 
-def the_newest_rows_are_right() -> None:
+def the_newest_rows_are_right(*entity_ids: str) -> None:
+    """Of these entities, or of all."""
+    of = {"entity_id__in": entity_ids} if entity_ids else {}
     for feature_set in feature_sets(entity="plot"):
         row = FeatureSetVersion.objects.get(name=feature_set.name, version=feature_set.version)
-        newest = {(h.entity_id, h.as_of): h for h in FeatureHistory.objects.filter(feature_set=row).order_by("pk")}
+        newest = {
+            (h.entity_id, h.as_of): h for h in FeatureHistory.objects.filter(feature_set=row, **of).order_by("pk")
+        }
         for served in point_in_time(feature_set, list(newest)) if newest else []:
             with connection.cursor() as cursor:
                 cursor.execute(
