@@ -112,8 +112,8 @@ def over_http(scale: Scale, ids: list[str]) -> list[Figure]:
         "one": lambda: ask(PATH, 1),
         "hundred": lambda: ask(PATH, 100),
         "anew": lambda: ask(PATH, 1, max_age_s=0),
-        "guarded": lambda: ask("/floor/guarded", 1),
-        "empty": lambda: ask("/floor/empty", 1),
+        "guarded": lambda: ask("/api/floor/guarded", 1),
+        "empty": lambda: ask("/api/floor/empty", 1),
     }
     with servers.web() as web:
 

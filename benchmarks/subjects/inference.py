@@ -121,8 +121,8 @@ def over_http(scale: Scale, ids: list[str]) -> list[Figure]:
         names = {
             "one": (PATH, 1),
             "hundred": (PATH, 100),
-            "guarded": ("/floor/guarded", 1),
-            "empty": ("/floor/empty", 1),
+            "guarded": ("/api/floor/guarded", 1),
+            "empty": ("/api/floor/empty", 1),
         }
         for name in names.values():
             side(*name, 8, 40)
