@@ -63,5 +63,5 @@ def _headers(secure: bool) -> list[tuple[str, str]]:
     request.path = request.path_info = "/api/"
     request._get_scheme = lambda: "https" if secure else "http"  # type: ignore[attr-defined]
     for kind in (SecurityMiddleware, XFrameOptionsMiddleware, ContentSecurity):
-        response = kind(lambda request: response).process_response(request, response)
+        response = kind(lambda _: HttpResponse()).process_response(request, response)
     return [(name, value) for name, value in response.headers.items() if name != "Content-Type"]

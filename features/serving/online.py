@@ -12,15 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import transaction
 
+from base.errand import Errand
 from features import tasks
-from features.catalogue import set_id
 from features.definitions import FeatureSet
-from features.engine import prepared
 from features.engine.compute import together
-from features.serving.asked import PICKED, Asked, asked_of
-from features.serving.ondemand import Computed, Key
+from features.serving import reading
+from features.serving.asked import Asked, asked_of
+from features.serving.ondemand import Computed
 from features.serving.stored import Served
 
 PRESENT, NULL_VALUE, NOT_FOUND, OUTSIDE_MAX_AGE = "PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"
@@ -73,17 +73,19 @@ def online(
     *,
     max_age: timedelta | None = None,
     if_older: str | None = None,
+    errand: Errand | None = None,
 ) -> dict[str, list[Online]]:
     """What is known about each entity, one `Online` for each set asked, in the order of the question.
 
     Values that are stored are served up to `max_age` and the set's ttl; 0 is computed now from the source, exactly.
     if_older: what becomes of older ones, "recompute" or "refuse"; by default the first when there is a `max_age`.
-    Values that are not stored are computed. Raises UnknownFeature and MixedEntities.
+    Values that are not stored are computed. errand: the question's, of `reading.errand`, if it may have been run.
+    Raises UnknownFeature and MixedEntities.
     """
     asked, ids = asked_of(features), list(dict.fromkeys(entity_ids))
     recompute = (if_older or (RECOMPUTE if max_age is not None else REFUSE)) == RECOMPUTE
     exact = recompute and max_age == timedelta(0)  # then what is stored matters only for what cannot be computed
-    now, found = (NEVER, {}) if exact else _stored(asked, ids)
+    now, found = (NEVER, {}) if exact else reading.read(asked, ids, errand)
     renewed = Computed()
     wanted = {
         one.feature_set: [i for i in ids if _wanted(one, found.get((one.feature_set, i)), now, max_age, recompute)]
@@ -93,7 +95,7 @@ def online(
         members = [one for one in asked if one.feature_set in group]
         renewed.compute(members, sorted({i for one in members for i in wanted[one.feature_set]}))
     if exact and renewed.failed:
-        now, found = _stored(asked, [entity_id for _, entity_id in renewed.failed])
+        now, found = reading.read(asked, [entity_id for _, entity_id in renewed.failed])
     if not exact:
         _store_behind(asked, sorted(renewed.storable))
     return {i: [_answer(one, i, found.get((one.feature_set, i)), renewed, now, max_age) for one in asked] for i in ids}
@@ -125,34 +127,6 @@ def _answer(
     if not _too_old(asked, row, now, max_age):
         return Online(entity_id, asked, PRESENT, row, age_s)
     return Online(entity_id, asked, OUTSIDE_MAX_AGE, row, age_s, error or TOO_OLD)
-
-
-# The left side holds the clock, so that there is a row even when nothing is stored. The ids come out of a subquery,
-# which keeps the planner from planning anew for each number of them.
-STORED = """
-SELECT t.now, f.feature_set_id, f.entity_id, f.as_of, f.computed_at, f.source_rows, (CASE {vals} END)::text,
-  f.task_id::text
-FROM (SELECT clock_timestamp() AS now) t
-LEFT JOIN model_features f ON f.feature_set_id = ANY(ARRAY(SELECT unnest(%(set_ids)s)))
-  AND f.entity_id = ANY(ARRAY(SELECT unnest(%(entity_ids)s)))
-"""
-
-
-def _stored(asked: Sequence[Asked], entity_ids: list[str]) -> tuple[datetime, dict[Key, Served]]:
-    """The database's time, and what is stored, by one statement."""
-    by_id = {set_id(one.feature_set): one for one in asked}
-
-    def statement() -> tuple[str, dict[str, Any]]:
-        picked = {number: PICKED.format(names=f"%(names_{number})s", vals="f.vals") for number in by_id}
-        cases = " ".join(f"WHEN f.feature_set_id = {number} THEN {vals}" for number, vals in picked.items())
-        return STORED.format(vals=cases), {}
-
-    names = {f"names_{number}": ("text[]", one.picks) for number, one in by_id.items()}
-    arguments = {"set_ids": ("smallint[]", list(by_id)), "entity_ids": ("text[]", entity_ids)}
-    with connection.cursor() as cursor:
-        prepared.execute(cursor, ("stored", *by_id), statement, arguments | names)
-        rows = cursor.fetchall()
-    return rows[0][0], {(by_id[row[1]].feature_set, row[2]): Served(*row[2:]) for row in rows if row[1] is not None}
 
 
 def _store_behind(asked: Sequence[Asked], entity_ids: list[str]) -> None:
