@@ -83,13 +83,14 @@ def online(
     Raises UnknownFeature and MixedEntities.
     """
     asked, ids = asked_of(features), list(dict.fromkeys(entity_ids))
+    limits = {one.feature_set: _limit(one, max_age) for one in asked}
     recompute = (if_older or (RECOMPUTE if max_age is not None else REFUSE)) == RECOMPUTE
     exact = recompute and max_age == timedelta(0)  # then what is stored matters only for what cannot be computed
     now, found = (NEVER, {}) if exact else reading.read(asked, ids, errand)
     renewed = Computed()
     wanted = {
-        one.feature_set: [i for i in ids if _wanted(one, found.get((one.feature_set, i)), now, max_age, recompute)]
-        for one in asked
+        feature_set: [i for i in ids if _wanted(found.get((feature_set, i)), now, limit if recompute else None)]
+        for feature_set, limit in limits.items()
     }
     for group in together(feature_set for feature_set, missing in wanted.items() if missing):
         members = [one for one in asked if one.feature_set in group]
@@ -98,33 +99,36 @@ def online(
         now, found = reading.read(asked, [entity_id for _, entity_id in renewed.failed])
     if not exact:
         _store_behind(asked, sorted(renewed.storable))
-    return {i: [_answer(one, i, found.get((one.feature_set, i)), renewed, now, max_age) for one in asked] for i in ids}
+    return {
+        i: [_answer(one, i, found.get((one.feature_set, i)), renewed, now, limits[one.feature_set]) for one in asked]
+        for i in ids
+    }
 
 
 def _limit(asked: Asked, max_age: timedelta | None) -> timedelta | None:
+    """How old a value may be."""
     return min((age for age in (max_age, asked.feature_set.ttl) if age is not None), default=None)
 
 
-def _too_old(asked: Asked, row: Served, now: datetime, max_age: timedelta | None) -> bool:
-    limit = _limit(asked, max_age)
-    return limit is not None and now - row.as_of >= limit
-
-
-def _wanted(asked: Asked, row: Served | None, now: datetime, max_age: timedelta | None, recompute: bool) -> bool:
-    return row is None or (recompute and _too_old(asked, row, now, max_age))
+def _wanted(row: Served | None, now: datetime, limit: timedelta | None) -> bool:
+    return row is None or (limit is not None and now - row.as_of >= limit)
 
 
 def _answer(
-    asked: Asked, entity_id: str, row: Served | None, renewed: Computed, now: datetime, max_age: timedelta | None
+    asked: Asked, entity_id: str, row: Served | None, renewed: Computed, now: datetime, limit: timedelta | None
 ) -> Online:
-    key = (asked.feature_set, entity_id)
-    fresh, error = renewed.rows.get(key), renewed.failed.get(key, "")
-    if fresh is not None:
-        return Online(entity_id, asked, PRESENT, fresh, 0.0)
-    if row is None:
-        return Online(entity_id, asked, NOT_FOUND, error=error or MISSING)
-    age_s = max(0.0, round((now - row.as_of).total_seconds(), 3))
-    if not _too_old(asked, row, now, max_age):
+    if renewed.rows or renewed.failed or row is None:
+        key = (asked.feature_set, entity_id)
+        fresh, error = renewed.rows.get(key), renewed.failed.get(key, "")
+        if fresh is not None:
+            return Online(entity_id, asked, PRESENT, fresh, 0.0)
+        if row is None:
+            return Online(entity_id, asked, NOT_FOUND, error=error or MISSING)
+    else:
+        error = ""
+    age = now - row.as_of
+    age_s = max(0.0, round(age.total_seconds(), 3))
+    if limit is None or age < limit:
         return Online(entity_id, asked, PRESENT, row, age_s)
     return Online(entity_id, asked, OUTSIDE_MAX_AGE, row, age_s, error or TOO_OLD)
 
