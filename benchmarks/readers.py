@@ -1,4 +1,4 @@
-"""Those who read features: over HTTP, each with a token; and the least a read can cost, a SELECT planned beforehand."""
+"""Those who read features: programs over HTTP, each with a key; and the least a read can cost, a SELECT planned beforehand."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from accounts.people import issue_api_key
 from base.roles import Role
-from benchmarks import data, load, servers
+from benchmarks import load, servers
 from benchmarks.measure import Cpu, Scale, alternate, median_of
 from features.catalogue import set_id
 from features.definitions import FeatureSet
@@ -25,7 +26,7 @@ from features.serving.stored import stored
 
 PATH = "/api/v1/features/inference"
 EMPTY, GUARDED = "/api/floor/empty", "/api/floor/guarded"
-READERS = 200  # each asks less often than its throttle would allow
+PROGRAMS = 20
 PREPARE = """
 PREPARE stored(smallint, text[]) AS
 SELECT entity_id, as_of, computed_at, source_rows, vals::text, task_id::text FROM model_features
@@ -34,16 +35,16 @@ WHERE feature_set_id = $1 AND entity_id = ANY($2)
 
 
 class Requests:
-    """Requests of many readers about entities drawn at random."""
+    """Requests of programs about entities drawn at random."""
 
     def __init__(self, feature_set: type[FeatureSet], ids: list[str]) -> None:
         self.feature_set, self.ids, self.chosen = feature_set, ids, random.Random(1999)
-        self.readers = itertools.cycle(data.logged_in(data.people(READERS, Role.ANALYST)))
+        self.keys = [issue_api_key(username=f"synthetic-program-{n}", role=Role.SERVICE) for n in range(PROGRAMS)]
+        self.turns = itertools.cycle(self.keys)
 
     def __call__(self, path: str, entities: int, **more: Any) -> bytes:
         body = {"feature_set": self.feature_set.name, "entity_ids": self.chosen.sample(self.ids, entities), **more}
-        one = next(self.readers)
-        return load.post(path, json.dumps(body).encode(), token=one.token, address=one.address)
+        return load.post(path, json.dumps(body).encode(), token=next(self.turns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,6 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
-from accounts.people import issue_api_key
-from base.roles import Role
 from benchmarks import load, parquet, servers
 from benchmarks.environment import ALONE, ROOT, Peer, calling, python_of
 from benchmarks.measure import Figure, Goal, Scale, alternate, at_least, at_most, median_of, medians, percentile, timed
@@ -29,7 +27,6 @@ from features.offline.export import export_events
 from features.serving.stored import stored
 from launcher.report import log_file
 
-PROGRAMS = 20
 STORES = ("redis", "sqlite", "postgres")
 REPO = ROOT / "benchmarks" / "peers" / "feast_repo"
 
@@ -135,7 +132,6 @@ def fastest(figures: list[Figure]) -> dict[str, str]:
 def over_http(scale: Scale, python: str, feasts: dict[str, Peer], best: dict[str, str], ids: list[str]) -> list[Figure]:
     """Two processes each. Feast and FastAPI ask nobody who they are, but for FastAPI's route with a key."""
     chosen, ask = random.Random(1999), Requests(Activity, ids)
-    keys = [issue_api_key(username=f"synthetic-program-{n}", role=Role.SERVICE) for n in range(PROGRAMS)]
     times, rounds, requests = scale.of(200, 50), scale.of(5, 2), scale.of(400, 100)
     repository = ("-c", str(REPO), "-f", str(REPO / f"{best[ONE]}.yaml"))
     serve = ("-m", "feast.cli.cli", *repository, "serve", "--no-access-log", "--workers", "2", "--port")
@@ -159,7 +155,7 @@ def over_http(scale: Scale, python: str, feasts: dict[str, Peer], best: dict[str
         return load.post("/features", json.dumps({"entity_ids": chosen.sample(ids, count)}).encode())
 
     def of_fastapi_with_key(count: int) -> bytes:
-        return load.get(f"/keyed/features/{chosen.choice(ids)}", token=chosen.choice(keys))
+        return load.get(f"/keyed/features/{chosen.choice(ids)}", token=chosen.choice(ask.keys))
 
     with (
         servers.web() as web,
