@@ -1,4 +1,4 @@
-"""Those who read features: programs over HTTP, each with a key; and the least a read can cost, a SELECT planned beforehand."""
+"""Programs that read features over HTTP, each with a key; and the least a read costs, a SELECT planned beforehand."""
 
 from __future__ import annotations
 
