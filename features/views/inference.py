@@ -135,13 +135,16 @@ def _of_sets(entity_id: str, sets: Sequence[Online]) -> dict[str, Any]:
 def _values(one: Online) -> dict[str, Any]:
     """Values as PostgreSQL wrote them; a row without nulls is not even read."""
     row, success = one.row, one.success
-    shown: dict[str, Any] = dict.fromkeys(("features", "as_of", "computed_at", "source_rows"))
-    if row is not None:
-        shown["features"] = orjson.Fragment(row.vals) if success else None
-        shown["as_of"], shown["computed_at"], shown["source_rows"] = row.as_of, row.computed_at, row.source_rows
-    shown["success"], shown["status"] = success, one.status
-    shown["statuses"] = _statuses(one.asked.names, one.status, one.nulls() if success else frozenset())
-    shown["age_s"] = one.age_s
+    shown = {
+        "features": orjson.Fragment(row.vals) if row is not None and success else None,
+        "as_of": row and row.as_of,
+        "computed_at": row and row.computed_at,
+        "source_rows": row and row.source_rows,
+        "success": success,
+        "status": one.status,
+        "statuses": _statuses(one.asked.names, one.status, one.nulls() if success else frozenset()),
+        "age_s": one.age_s,
+    }
     if one.error:
         shown["error"] = one.error
     return shown
