@@ -11,13 +11,14 @@ import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, transaction
 
-from base import statements
 from features.erasure.tombstones import buried
 from features.intake.marks import CHANGED_TYPES, MARKS
 
 LEAST = 100  # events for which its extra questions pay
 SAMPLE = 8  # events asked for beforehand: a batch sent again is not tried
+# An erasure that is under way ends first, and what follows sees its tombstone (features/erasure).
 READY = """
+LOCK TABLE raw_events IN ROW EXCLUSIVE MODE;
 SELECT array_to_string(ARRAY(SELECT nextval('raw_events_id_seq') FROM generate_series(1, %(n)s)), ','),
   EXISTS (SELECT FROM raw_events WHERE (source, source_id) IN %(sample)s), EXISTS (SELECT FROM features_erasedentity)
 """
@@ -25,8 +26,8 @@ COPY = (
     "COPY raw_events (id, source, source_id, entity_type, entity_id, event_type, event_time, value, payload) FROM STDIN"
 )
 MARK = f"""
-WITH added AS MATERIALIZED (
-  SELECT id, entity_type, entity_id, event_time FROM raw_events WHERE id = ANY($1::bigint[])
+WITH added AS (
+  SELECT id, entity_type, entity_id, event_time FROM raw_events WHERE id = ANY(%s::bigint[])
 ), {MARKS}
 SELECT {CHANGED_TYPES}
 """  # noqa: S608 - constants of our own
@@ -39,7 +40,7 @@ Row = dict[str, Any]
 def copy_in(cursor: Any, rows: Sequence[Row]) -> tuple[list[str], list[int]] | None:
     """Store them all and return the types of the entities changed and the places of events of erased entities.
 
-    None, with nothing done, when an event is known or twice among them. The caller holds the lock of an event's writer.
+    None, with nothing done, when an event is known or twice among them.
     """
     if len(rows) < LEAST or len({(row["source"], row["source_id"]) for row in rows}) < len(rows):
         return None
@@ -60,7 +61,7 @@ def copy_in(cursor: Any, rows: Sequence[Row]) -> tuple[list[str], list[int]] | N
             cursor.copy_expert(COPY, io.BytesIO(_text(ids.split(","), kept)))
     except IntegrityError:
         return None
-    statements.execute(cursor, MARK, ["{" + ids + "}"])
+    cursor.execute(MARK, ["{" + ids + "}"])
     [entity_types] = cursor.fetchone()
     return entity_types, erased
 
@@ -79,7 +80,7 @@ def _text(ids: Sequence[str], rows: Sequence[Row]) -> bytes:
 def _lines(ids: Sequence[str], rows: Sequence[Row], payloads: Sequence[str]) -> str:
     return "".join([
         f"{number}\t{row['source']}\t{row['source_id']}\t{row['entity_type']}\t{row['entity_id']}\t{row['event_type']}"
-        f"\t{row['event_time'].isoformat()}\t{NULL if row['value'] is None else row['value']}\t{payload}\n"
+        f"\t{row['event_time']}\t{NULL if row['value'] is None else row['value']}\t{payload}\n"
         for number, row, payload in zip(ids, rows, payloads, strict=False)
     ])  # fmt: skip
 

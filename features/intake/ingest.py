@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from msgspec import to_builtins
 
-from base import statements
 from features import tasks
 from features.definitions import Event, InvalidEvent, event_types
 from features.erasure.tombstones import HASHED, pads
@@ -56,18 +56,16 @@ class Ingested:
     erased: list[int] = field(default_factory=list)
 
 
-# An erasure that is under way ends first, and the statements that follow see its tombstone (features/erasure).
-LOCK = "LOCK TABLE raw_events IN ROW EXCLUSIVE MODE"
-TOMBSTONE = HASHED % {"outer": "$2::bytea", "inner": "$3::bytea"}
-# While there is no tombstone nothing is hashed.
+# Whether an entity was erased is asked in this statement, which waits for an erasure's lock before it takes its
+# snapshot (features/erasure); while there is no tombstone nothing is hashed.
 INSERT = f"""
 WITH given AS MATERIALIZED (
-  SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(
+  SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS x(
     n int, source text, source_id text, entity_type text, entity_id text, event_type text, event_time timestamptz,
     value numeric, payload jsonb)
 ), erased AS MATERIALIZED (
   SELECT given.n FROM given WHERE EXISTS (SELECT FROM features_erasedentity)
-    AND (entity_type, {TOMBSTONE}) IN (SELECT gone.entity_type, gone.digest FROM features_erasedentity gone)
+    AND (entity_type, {HASHED}) IN (SELECT gone.entity_type, gone.digest FROM features_erasedentity gone)
 ), input AS MATERIALIZED (
   SELECT * FROM given WHERE NOT EXISTS (SELECT FROM erased WHERE erased.n = given.n)
 ), added AS (
@@ -99,12 +97,11 @@ def store(rows: Sequence[dict[str, Any]], *, refresh: bool = True) -> Ingested:
     """`ingest` for rows made by `as_row`."""
     known: list[int] = []
     with connection.cursor() as cursor:
-        cursor.execute(LOCK)
         if copied := copy_in(cursor, rows):
             entity_types, erased = copied
             added = len(rows) - len(erased)
         else:
-            statements.execute(cursor, INSERT, [_numbered(rows), *pads().values()])
+            cursor.execute(INSERT, {"rows": _numbered(rows), **pads()})
             added, entity_types, known, erased = cursor.fetchone()
     task_ids = [tasks.request_refresh(entity_type) for entity_type in entity_types] if refresh else []
     accepted = len(rows) - len(erased)
@@ -112,7 +109,7 @@ def store(rows: Sequence[dict[str, Any]], *, refresh: bool = True) -> Ingested:
 
 
 def _numbered(rows: Sequence[dict[str, Any]]) -> str:
-    return as_json([row | {"n": n, "event_time": row["event_time"].isoformat()} for n, row in enumerate(rows)])
+    return as_json([row | {"n": n} for n, row in enumerate(rows)])
 
 
 def record(*events: NewEvent) -> Ingested:
@@ -141,7 +138,7 @@ def as_row(event: NewEvent) -> dict[str, Any]:
         "entity_type": declaration.entity.name,
         "entity_id": event.entity_id,
         "event_type": event.event_type,
-        "event_time": moment if moment.tzinfo else moment.astimezone(UTC),
+        "event_time": to_builtins(moment if moment.tzinfo else moment.astimezone(UTC)),
         "value": checked_value(declaration, event.data),
         "payload": event.data,
     }

@@ -3,32 +3,29 @@
 # Marks are what concurrent writers share, so none is waited for: an entity's mark that nobody holds is added to,
 # otherwise the entity gets another one. Events ahead of the clock have marks of their own, due when they are.
 # What has a mark is a known entity. Parts of a WITH that has `added` with id, entity_type, entity_id, event_time.
+# Never kept planned: right for an empty table of marks is a plan that is far too slow for a full one.
 MARKS = """
 changed AS MATERIALIZED (
-  SELECT entity_type, entity_id, event_time <= now() AS past, count(*) AS events, min(id) AS from_event_id,
-    min(event_time) AS earliest, max(event_time) AS latest
-  FROM added GROUP BY 1, 2, 3
-), held AS MATERIALIZED (
-  SELECT free.id, changed.* FROM changed CROSS JOIN LATERAL (
+  SELECT fresh.*, held.id AS mark FROM (
+    SELECT entity_type, entity_id, event_time <= now() AS past, count(*) AS events, min(id) AS from_event_id,
+      min(event_time) AS earliest, max(event_time) AS latest
+    FROM added GROUP BY 1, 2, 3) fresh
+  LEFT JOIN LATERAL (
     SELECT mark.id FROM features_staleentity mark
-    WHERE mark.entity_type = changed.entity_type AND mark.entity_id = changed.entity_id AND mark.latest <= now()
-    LIMIT 1 FOR UPDATE SKIP LOCKED) free
-  WHERE changed.past
+    WHERE mark.entity_type = fresh.entity_type AND mark.entity_id = fresh.entity_id AND mark.latest <= now()
+      AND fresh.past
+    LIMIT 1 FOR UPDATE SKIP LOCKED) held ON true
 ), renewed AS (
-  UPDATE features_staleentity mark SET events = mark.events + held.events,
-    from_event_id = least(mark.from_event_id, held.from_event_id),
-    earliest = least(mark.earliest, held.earliest), latest = greatest(mark.latest, held.latest)
-  FROM held WHERE mark.id = held.id
-  RETURNING mark.id, mark.entity_type, mark.entity_id
-), unmarked AS MATERIALIZED (
-  SELECT changed.* FROM changed LEFT JOIN renewed USING (entity_type, entity_id)
-  WHERE NOT past OR renewed.id IS NULL
+  UPDATE features_staleentity mark SET events = mark.events + changed.events,
+    from_event_id = least(mark.from_event_id, changed.from_event_id),
+    earliest = least(mark.earliest, changed.earliest), latest = greatest(mark.latest, changed.latest)
+  FROM changed WHERE mark.id = changed.mark
 ), marked AS (
   INSERT INTO features_staleentity (entity_type, entity_id, events, from_event_id, earliest, latest)
-  SELECT entity_type, entity_id, events, from_event_id, earliest, latest FROM unmarked
+  SELECT entity_type, entity_id, events, from_event_id, earliest, latest FROM changed WHERE mark IS NULL
 ), entities AS (
   INSERT INTO features_knownentity (entity_type, entity_id)
-  SELECT DISTINCT entity_type, entity_id FROM unmarked ORDER BY 1, 2
+  SELECT DISTINCT entity_type, entity_id FROM changed WHERE mark IS NULL ORDER BY 1, 2
   ON CONFLICT DO NOTHING
   RETURNING entity_type
 ), counted AS (
