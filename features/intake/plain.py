@@ -6,6 +6,7 @@ Whatever is not plain in one event, right or wrong, sends the array to `cloudeve
 from __future__ import annotations
 
 import io
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,6 +35,7 @@ class PlainEvent(msgspec.Struct, forbid_unknown_fields=True):
     datacontenttype: Literal["application/json"] | UnsetType = UNSET
 
 
+SHORT_ZONE = re.compile(rb':[0-9]{2}(?:\.[0-9]+)?[+-][0-9]{4}"')  # such as +0100, which the decoder takes
 _decode = msgspec.json.Decoder(list[PlainEvent]).decode
 
 
@@ -60,7 +62,7 @@ class EventBatchParser(_PlainFirst, CloudEventBatchParser):
 
 def read_plain(body: bytes) -> Batch | None:
     """The events of a request, or None. As in `base.parsers`, keys are counted to find one that appears twice."""
-    if not body.startswith(b"[") or b"\\" in body:
+    if not body.startswith(b"[") or b"\\" in body or SHORT_ZONE.search(body):
         return None
     try:
         events = _decode(body)
