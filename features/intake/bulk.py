@@ -15,6 +15,7 @@ from features.erasure.tombstones import buried
 from features.intake.marks import CHANGED_TYPES, MARKS
 
 LEAST = 100  # events for which its extra questions pay
+CHUNK = 1 << 18  # bytes sent at a time
 SAMPLE = 8  # events asked for beforehand: a batch sent again is not tried
 # An erasure that is under way ends first, and what follows sees its tombstone (features/erasure).
 READY = """
@@ -58,7 +59,7 @@ def copy_in(cursor: Any, rows: Sequence[Row]) -> tuple[list[str], list[int]] | N
     kept = sorted(kept, key=lambda row: (row["source"], row["source_id"]))
     try:
         with transaction.atomic(), connection.wrap_database_errors:
-            cursor.copy_expert(COPY, io.BytesIO(_text(ids.split(","), kept)))
+            cursor.copy_expert(COPY, io.BytesIO(_text(ids.split(","), kept)), CHUNK)
     except IntegrityError:
         return None
     cursor.execute(MARK, ["{" + ids + "}"])

@@ -83,7 +83,8 @@ def read_plain(body: bytes) -> Batch | None:
 
 def _rows(events: Sequence[PlainEvent]) -> list[dict[str, Any]] | None:
     """As `ingest.as_row` makes them."""
-    datas, declared = defaultdict(list), event_types()
+    datas: defaultdict[str, list[dict[str, Plain]]] = defaultdict(list)
+    declared = event_types()
     for event in events:
         datas[event.type].append(event.data)
     values = {}
@@ -93,9 +94,9 @@ def _rows(events: Sequence[PlainEvent]) -> list[dict[str, Any]] | None:
         values[name] = declaration.entity.name, iter(numbers)
     rows = []
     for event, moment in zip(events, msgspec.to_builtins([event.time for event in events]), strict=True):
-        entity_type, numbers = values[event.type]
+        entity_type, typed = values[event.type]
         rows.append({
             "source": event.source, "source_id": event.id, "entity_type": entity_type, "entity_id": event.subject,
-            "event_type": event.type, "event_time": moment, "value": next(numbers), "payload": event.data,
+            "event_type": event.type, "event_time": moment, "value": next(typed), "payload": event.data,
         })  # fmt: skip
     return rows

@@ -107,11 +107,13 @@ def test_large_batches_with_events_in_common_count_each_once(redis):
 NOW = timezone.now().replace(microsecond=0)
 EVENT = {"specversion": "1.0", "id": "1", "source": "s", "type": "garden.watered", "subject": "plot-a",
          "time": NOW.isoformat(), "data": {"litres": "12.50"}}  # fmt: skip
-LITRES = st.sampled_from(["1", "-2.5", "x", "1 2", "", "1e3", "9" * 16, "0." + "1" * 19, 5, 2.5, True, None, [1], {}])
-DATA = st.fixed_dictionaries({"litres": LITRES}, optional={
+LITRES: st.SearchStrategy = st.sampled_from(
+    ["1", "-2.5", "x", "1 2", "", "1e3", "9" * 16, "0." + "1" * 19, 5, 2.5, True, None, [1], {}]
+)
+DATA: st.SearchStrategy = st.fixed_dictionaries({"litres": LITRES}, optional={
     "moisture": st.sampled_from([None, "0.5", 1, "damp"]),
     "note": st.sampled_from(["n", None, 2**70, {"a": 1}, [[]]])})  # fmt: skip
-CHANGES = st.fixed_dictionaries({}, optional={
+CHANGES: st.SearchStrategy = st.fixed_dictionaries({}, optional={
     "id": st.sampled_from(["2", "", " ", "x" * 201, 5, "\"\\t"]), "source": st.sampled_from(["t", "", None, "ü"]),
     "type": st.sampled_from(["garden.burned", "garden.harvested", 1]),
     "subject": st.sampled_from([" ", "b", "x" * 101]),
