@@ -43,7 +43,7 @@ def plain_values(declaration: type[Event], datas: Sequence[Mapping[str, Any]]) -
         if not kinds <= ({str} if accepted is None else set(accepted)):
             return None
         if accepted is None and items:
-            text = " ".join(items) + " "
+            text = " ".join(map(str, items)) + " "
             if text.count(" ") != len(items) or not PLAINS(text):
                 return None
     return [data.get(declaration.value) for data in datas] if declaration.value else [None] * len(datas)

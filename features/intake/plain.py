@@ -42,9 +42,9 @@ _decode = msgspec.json.Decoder(list[PlainEvent]).decode
 class _PlainFirst(StrictJSONParser):
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         """A Batch where all is plain, otherwise what the JSON says."""
-        view = (parser_context or {}).get("view")
-        body = stream.read(view.max_body_bytes + 1)
-        batch = read_plain(body) if len(body) <= view.max_body_bytes else None
+        limit = parser_context["view"].max_body_bytes
+        body = stream.read(limit + 1)
+        batch = read_plain(body) if len(body) <= limit else None
         return batch or super().parse(io.BytesIO(body), media_type, parser_context)
 
 
