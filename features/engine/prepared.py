@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from psycopg2.extensions import AsIs
@@ -30,4 +30,15 @@ def execute(
         given = {name: AsIs(place) for name, place in places.items()}
         return cursor.mogrify(sql, {**constants, **given, **written}).decode()
 
-    statements.execute(cursor, key, [value for _, value in arguments.values()], text)
+    values = [text_array(value) if kind == "text[]" and value else value for kind, value in arguments.values()]
+    statements.execute(cursor, key, values, text)
+
+
+def text_array(texts: Sequence[str]) -> str:
+    """Texts as one literal of type text[], which costs a tenth of what as many parameters do."""
+    return f"{{{','.join([_quoted(text) for text in texts])}}}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
