@@ -17,7 +17,6 @@ from features.language.derived import Constant, Derived, Expression, type_of
 from features.language.pure import COLUMNS, seconds_in
 from features.language.sources import Rows
 
-JSON_PAIRS = 45  # a PostgreSQL function takes at most 100 arguments
 MOST_KINDS = 30  # event types that the bits of an integer stand for, besides one bit for all others
 ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 KNOWN = "(%(known_at)s::timestamptz IS NULL OR {0} <= %(known_at)s::timestamptz)"
@@ -103,14 +102,10 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
         for name, feature in feature_set.features.items():
             if isinstance(feature, Aggregate):
                 self.columns[id(feature)] = self._column(self._aggregate(feature))
-                pairs.append(f"{self.parameter(name)}, {_as_json(f'a.{self.columns[id(feature)]}', feature.data_type)}")
+                pairs.append(f"{self.parameter(name)}: {_as_json(f'a.{self.columns[id(feature)]}', feature.data_type)}")
             elif isinstance(feature, Derived) and not feature_set.functions():
-                pairs.append(f"{self.parameter(name)}, {self._derived(feature.expression, feature.data_type)}")
-        objects = [
-            f"jsonb_build_object({', '.join(pairs[start : start + JSON_PAIRS])})"
-            for start in range(0, len(pairs), JSON_PAIRS)
-        ]
-        return " || ".join(objects) or "'{}'::jsonb"
+                pairs.append(f"{self.parameter(name)}: {self._derived(feature.expression, feature.data_type)}")
+        return f"JSON_OBJECT({', '.join(pairs)} RETURNING jsonb)"
 
     def _column(self, expression: str) -> str:
         if expression not in self.selected:

@@ -26,14 +26,15 @@ class Taken:
     earliest: str = "{}"
 
 
-# A mark that a writer is adding to is left for next time: its event may not be visible yet.
+# A mark that a writer is adding to is left for next time: its event may not be visible yet. So is one that a writer
+# added to since this statement began: its lock leads to the newest version, which the statement does not see.
 TAKE = """
 WITH due AS MATERIALIZED (
-  SELECT id FROM features_staleentity
+  SELECT ctid AS place FROM features_staleentity
   WHERE entity_type = $1::text AND entity_id = ANY($2::text[]) AND latest <= $3::timestamptz
   FOR UPDATE SKIP LOCKED
 ), taken AS (
-  DELETE FROM features_staleentity mark USING due WHERE mark.id = due.id
+  DELETE FROM features_staleentity mark USING due WHERE mark.ctid = due.place
   RETURNING mark.entity_id, mark.events, mark.earliest
 )
 SELECT coalesce(sum(events), 0)::bigint, coalesce(jsonb_object_agg(entity_id, earliest), '{}')::text

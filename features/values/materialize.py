@@ -154,10 +154,9 @@ def _store_all(work: _Work, entity_ids: list[str], earliest: str) -> dict[str, d
 
 # No history is newer than the latest value, so an event after the value that was replaced touches no history.
 STORE = """
-WITH computed AS MATERIALIZED ({query}),
-fresh AS MATERIALIZED (
+WITH fresh AS MATERIALIZED (
   SELECT v.set_id, c.entity_id, c.as_of, c.source_rows, v.vals
-  FROM computed c CROSS JOIN LATERAL (VALUES {sets}) AS v(set_id, vals) ORDER BY c.entity_id, v.set_id
+  FROM ({query}) c CROSS JOIN LATERAL (VALUES {sets}) AS v(set_id, vals) ORDER BY c.entity_id, v.set_id
 ),
 latest AS (
   INSERT INTO model_features (feature_set_id, entity_id, as_of, computed_at, source_rows, vals, task_id)
