@@ -21,7 +21,7 @@ from benchmarks.workload.features import Activity
 from features.catalogue import set_id
 from features.values import coverage
 
-BATCH, PATIENCE_S = 500, 1800
+BATCH, PATIENCE_S = 1_000, 1800
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,8 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
         pairs = []
         for name, feature in feature_set.features.items():
             if isinstance(feature, Aggregate):
-                self.columns[id(feature)] = self._column(self._aggregate(feature))
-                pairs.append(f"{self.parameter(name)}: {_as_json(f'a.{self.columns[id(feature)]}', feature.data_type)}")
+                self.columns[id(feature)] = self._value(feature)
+                pairs.append(f"{self.parameter(name)}: {_as_json(self.columns[id(feature)], feature.data_type)}")
             elif isinstance(feature, Derived) and not feature_set.functions():
                 pairs.append(f"{self.parameter(name)}: {self._derived(feature.expression, feature.data_type)}")
         return f"JSON_OBJECT({', '.join(pairs)} RETURNING jsonb)"
@@ -110,7 +110,7 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
     def _column(self, expression: str) -> str:
         if expression not in self.selected:
             self.selected.append(expression)
-        return f"f{self.selected.index(expression)}"
+        return f"a.f{self.selected.index(expression)}"
 
     def _source(self) -> tuple[str, str]:
         """The rows one row of the spine sees, and what the spine needs to find them."""
@@ -169,22 +169,24 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
             return []
         return [f"r.event_time > s.{self.windows.setdefault(aggregate.over, f'w{len(self.windows)}')}"]
 
-    def _aggregate(self, aggregate: Aggregate) -> str:
-        """One aggregate as SQL."""
-        window = self._window(aggregate)
-        conditions = list(window)
+    def _conditions(self, aggregate: Aggregate) -> list[str]:
+        conditions = self._window(aggregate)
         if aggregate.types:
             conditions.append(f"r.event_type = ANY({self.parameter(list(aggregate.types))})")
         for bound, sign in ((aggregate.above, ">"), (aggregate.below, "<")):
             if bound is not None:
                 conditions.append(f"{self._field(aggregate)} {sign} {self.parameter(bound)}")
-        where = f" FILTER (WHERE {' AND '.join(conditions)})" if conditions else ""
+        return conditions
+
+    def _aggregate(self, aggregate: Aggregate) -> str:
+        """One aggregate as SQL."""
+        conditions = self._conditions(aggregate)
+        where = _where(conditions)
         match aggregate.kind:
             case "count":
                 return f"count(*){where}"
             case "ratio":
-                base = f" FILTER (WHERE {' AND '.join(window)})" if window else ""
-                return f"(count(*){where})::float8 / nullif(count(*){base}, 0)"
+                return f"(count(*){where})::float8 / nullif(count(*){_where(self._window(aggregate))}, 0)"
             case "days_since_last" | "since_last":
                 length = f"extract(epoch FROM s.as_of - max(r.event_time){where})::float8"
                 return f"{length} / {seconds_in(aggregate)}"
@@ -209,8 +211,6 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
                 present = " AND ".join([*conditions, f"{field} IS NOT NULL"])
                 ordered = f"array_agg({field} ORDER BY r.event_time {order}, r.id {order})"
                 return f"({ordered} FILTER (WHERE {present}))[1]"
-            case "distinct" if kinds := self._kinds(aggregate):
-                return self._count_kinds(kinds, aggregate, where)
             case "distinct":
                 return f"count(DISTINCT {field}){where}"
             case "entropy":
@@ -219,6 +219,11 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
                 share = self.parameter(aggregate.q)
                 return f"percentile_cont({share}::float8) WITHIN GROUP (ORDER BY {field}::float8){where}"
         raise ValueError(f"no aggregate is called {aggregate.kind}")
+
+    def _value(self, aggregate: Aggregate) -> str:
+        """The value of an aggregate, over the columns of the scan."""
+        kinds = self._kinds(aggregate) if aggregate.kind == "distinct" else []
+        return self._count_kinds(aggregate, kinds) if kinds else self._column(self._aggregate(aggregate))
 
     def _kinds(self, aggregate: Aggregate) -> list[str]:
         """The event types an aggregate over types expects; none where they are unknown or too many for a bit each."""
@@ -229,19 +234,19 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
         kinds = sorted(aggregate.types or first.source or declared)
         return kinds if len(kinds) <= MOST_KINDS else []
 
-    def _count_kinds(self, kinds: Sequence[str], aggregate: Aggregate, where: str) -> str:
+    def _count_kinds(self, aggregate: Aggregate, kinds: Sequence[str]) -> str:
         """count(DISTINCT event_type) without its sort, which costs as much as all other aggregates of a set together.
 
         Types that code does not declare any more share the last bit. Where it is set, they are counted one by one.
         """
         others = 1 << len(kinds)
         bits = " ".join(f"WHEN {self.parameter(kind)} THEN {1 << number}" for number, kind in enumerate(kinds))
-        found = f"coalesce(bit_or(CASE r.event_type {bits} ELSE {others} END){where}, 0)"
+        conditions = self._conditions(aggregate)
+        found = self._column(f"coalesce(bit_or(CASE r.event_type {bits} ELSE {others} END){_where(conditions)}, 0)")
         counted = f"bit_count({found}::bit(32))"
         if aggregate.types or self.feature_sets[0].source:
             return counted
-        within = " AND ".join(["true", *self._window(aggregate)])
-        each = f"(SELECT count(DISTINCT r.event_type) FROM ({self._events()}) r WHERE {within})"
+        each = f"(SELECT count(DISTINCT r.event_type){_where(conditions)} FROM ({self._events()}) r)"
         return f"CASE WHEN {found} & {others} = 0 THEN {counted} ELSE {each} END"
 
     def _derived(self, node: Any, data_type: str) -> str:
@@ -251,11 +256,15 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
         if isinstance(node, Derived):
             return self._derived(node.expression, data_type)
         if not isinstance(node, Expression):
-            return f"a.{self.columns[id(node)]}::{'float8' if data_type == 'float' else 'numeric'}"
+            return f"{self.columns[id(node)]}::{'float8' if data_type == 'float' else 'numeric'}"
         inner = "float" if "float" in {type_of(node.left), type_of(node.right)} else "decimal"
         left, right = self._derived(node.left, inner), self._derived(node.right, inner)
         result = f"({left} / nullif({right}, 0))" if node.sign == "/" else f"({left} {node.sign} {right})"
         return f"{result}::float8" if data_type == "float" else result
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" FILTER (WHERE {' AND '.join(conditions)})" if conditions else ""
 
 
 def _cast_of(aggregate: Aggregate) -> str:

@@ -10,6 +10,7 @@ from django.db import connection
 
 from features.catalogue import set_id
 from features.definitions import FeatureSet, feature_sets
+from features.engine import prepared
 from features.values import counts
 
 
@@ -125,7 +126,12 @@ ORDER BY e.entity_id LIMIT %(limit)s
 def marked_entities(entity_type: str, *, after: str = "", limit: int) -> list[str]:
     """Entities with marks that are due: most of `waiting_entities`, at once however many entities there are."""
     with connection.cursor() as cursor:
-        cursor.execute(MARKED, {"entity_type": entity_type, "after": after, "until": None, "limit": limit})
+        prepared.execute(
+            cursor,
+            ("marked", limit),
+            lambda: (MARKED, {"until": None, "limit": limit}),
+            {"entity_type": ("text", entity_type), "after": ("text", after)},
+        )
         return [row[0] for row in cursor.fetchall()]
 
 
