@@ -29,7 +29,7 @@ from tasks.definitions import PermanentError, TemporaryError, cron, every, task
 from tasks.execution import TaskContext, worker_name
 from tasks.models import LIVE, Status, Task
 
-DRAIN_BATCH, DRAIN_BATCHES = 500, 200
+DRAIN_BATCH, DRAIN_BATCHES = 1_000, 100
 TURN_S = 300  # how long a backfill keeps a worker before other tasks of its queue get a turn
 
 
