@@ -60,9 +60,11 @@ def moment_of(microseconds: int) -> datetime:
 
 
 def numbers(column: pa.ChunkedArray) -> Field:
-    """Decimals with 18 decimals, of any size."""
+    """Decimals of 64 bits, or with 18 decimals and of any size."""
     present = None if column.null_count == 0 else joined(column.is_valid())
     halves = words(column if present is None else column.fill_null(0))
+    if pa.types.is_decimal64(column.type):
+        return Field(halves, present, None, column.type.scale)
     low, high = halves[0::2], halves[1::2]
     for scale in SCALES:
         if (whole := _divided(low, high, 18 - scale)) is not None:

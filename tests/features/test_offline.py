@@ -59,8 +59,9 @@ def test_each_column_comes_back_as_it_was():
     assert not found
 
 
-def test_a_value_that_does_not_fit_stops_the_export_and_is_never_rounded():
-    raw(source_id="1", value=Decimal("0.1234567890123456789"))
+@pytest.mark.parametrize("value", ["0.1234567890123456789", "1e20", "-1e25", "1e30", "1e60"])
+def test_a_value_that_does_not_fit_stops_the_export_and_is_never_rounded(value):
+    raw(source_id="1", value=Decimal(value))
     with pytest.raises(Unexportable):
         export()
 
