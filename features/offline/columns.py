@@ -29,6 +29,7 @@ SCHEMA = pa.schema(
         pa.field("payload", pa.string(), nullable=False),  # JSON
     ]
 )
+VALUE64 = "value64"  # `value` once more, see `decimals`
 PARTITIONED_BY, SORTED_BY = ["entity_type", "month"], ["entity_id", "event_time", "id"]
 REPEATING = ["source", "entity_id", "event_type"]  # few different values: stored and read as dictionaries
 

@@ -11,6 +11,7 @@ Who computes what:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -23,6 +24,7 @@ from django.db import connection, transaction
 from features import offline
 from features.models import RawEvent
 from features.offline.columns import VALUE, copied
+from features.offline.decimals import joined
 from features.serving.stored import UnknownFeature
 from features.training import grouped
 from features.training.asked import wanted
@@ -72,8 +74,7 @@ def read(wanted: Wanted, spine: Spine, *, until: datetime, known_at: datetime | 
     in_full = list(dict.fromkeys(["id", *columns]))
     newer = from_database(entity_type, in_full, entity_ids=named, after_id=last_id, **limits)
     newer = newer.take(pa.array(np.argsort(words(newer.column("id")))))
-    schema = pa.schema([(name, COLUMNS[name]) for name in copy.column_names])
-    return pa.concat_tables([copy.cast(schema), newer.select(copy.column_names).cast(schema)])
+    return joined([copy, newer.select(copy.column_names)])
 
 
 def types_needed(wanted: Wanted) -> list[str] | None:
@@ -101,6 +102,7 @@ def from_offline(
     except offline.OfflineStoreUnavailable:
         return None, 0
     from features.offline import reader
+    from features.offline.scan import read_files
 
     last_id = reader.exported_through().last_id
     files = _files(entity_type)
@@ -114,10 +116,18 @@ def from_offline(
     chosen = list(dict.fromkeys([*columns, *extra]))
     # Comparing every event costs more than it saves, unless whole files are left out.
     earlier = until if any(file["min_event_time"] > until for file in files) else None
-    found = reader.events(entity_type, columns=chosen, types=types, entity_ids=entity_ids, until=earlier)
-    if _files(entity_type) != files:  # an export, a merge or an erasure came between
+    found = None
+    with suppress(FileNotFoundError):
+        if entity_ids is None:
+            paths = [file["path"] for file in files if earlier is None or file["min_event_time"] <= earlier]
+            found = read_files(paths, chosen)
+        else:
+            found = reader.events(entity_type, columns=chosen, types=types, entity_ids=entity_ids, until=earlier)
+    if found is None or _files(entity_type) != files:  # an export, a merge or an erasure came between
         chosen = list(dict.fromkeys([*columns, "id", "recorded_at"]))
         found = reader.events(entity_type, columns=chosen, types=types, entity_ids=entity_ids, until=until)
+    if types is not None:
+        found = found.filter(pc.is_in(found.column("event_type"), pa.array(types, pa.string())))
     if "id" in chosen:
         found = found.filter(pc.less_equal(found.column("id"), last_id))
     if "recorded_at" in chosen and known_at is not None:
