@@ -70,7 +70,7 @@ class Log:
     def of(cls, table: pa.Table, spine: Spine | None = None) -> Log:
         """Events in any order, as `features.training.reading` gives them. With a spine, only what it may see."""
         codes, entities = coded(table.column("entity_id"))
-        asked = None if spine is None else pc.is_in(entities, value_set=spine.entity_ids.unique())
+        asked = None if spine is None else np.isin(np.arange(len(entities)), _codes(spine, entities))
         places, counts = _by_entity(codes, len(entities), asked)
         if spine is not None and isinstance(spine.known_at, int):
             known = words(table.column("recorded_at"))[places] <= spine.known_at
@@ -128,7 +128,7 @@ class Log:
 
         With a known_at for each row the log is a new one, in which every row has its own copy of what it knew.
         """
-        code = pc.index_in(spine.entity_ids, self.entities).fill_null(-1).to_numpy()
+        code = _codes(spine, self.entities)
         order = np.lexsort((spine.times, code))
         code, times = code[order], spine.times[order]
         known = code >= 0
@@ -173,7 +173,12 @@ class _Copy(Log):
         return self._once(key, lambda: self.original.field(name, data_type, types).take(self.at))
 
 
-def _by_entity(codes: Array, entities: int, asked: pa.Array | None) -> tuple[Array, Array]:
+def _codes(spine: Spine, entities: pa.Array) -> Array:
+    """The place of each row's entity among these; -1: it has no events."""
+    return pc.index_in(spine.entity_ids, entities).fill_null(-1).to_numpy()
+
+
+def _by_entity(codes: Array, entities: int, asked: Array | None) -> tuple[Array, Array]:
     """Places of the events entity by entity, else in the order they have; and how many each entity has.
 
     asked: whose events to take, for each entity; None: all. Exported files hold an entity's events of a month side by
@@ -184,11 +189,11 @@ def _by_entity(codes: Array, entities: int, asked: pa.Array | None) -> tuple[Arr
     starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
     lengths, codes = np.diff(starts, append=len(codes)), codes[starts]
     if asked is not None:
-        kept = asked.to_numpy(zero_copy_only=False)[codes]
+        kept = asked[codes]
         starts, lengths, codes = starts[kept], lengths[kept], codes[kept]
     order = np.argsort(codes.astype(np.uint16) if entities < 65_536 else codes, kind="stable")
-    _, places = spread(starts[order], (starts + lengths)[order])
-    return places, np.bincount(codes, lengths, minlength=entities).astype(np.int64)
+    counts = np.bincount(codes, lengths, minlength=entities).astype(np.int64)
+    return stretched(starts[order], lengths[order]), counts
 
 
 def _order(times: Array, offsets: Array, table: pa.Table, places: Array) -> Array | None:
@@ -226,6 +231,12 @@ def after(values: Array, start: Array, end: Array, bounds: Array) -> Array:
 def spread(start: Array, end: Array) -> tuple[Array, Array]:
     """Every place from `start` to `end` of each row, with the row's number: (rows, places)."""
     lengths = end - start
-    rows = np.repeat(np.arange(len(start)), lengths)
-    firsts = np.cumsum(lengths) - lengths
-    return rows, np.arange(len(rows)) - (firsts - start)[rows]
+    return np.repeat(np.arange(len(start)), lengths), stretched(start, lengths)
+
+
+def stretched(start: Array, lengths: Array) -> Array:
+    """So many places from each start on, one after the other."""
+    ends = np.cumsum(lengths)
+    places = np.repeat(start + lengths - ends, lengths)
+    places += np.arange(len(places))
+    return places
