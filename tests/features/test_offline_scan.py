@@ -1,7 +1,7 @@
 """Whole files read side by side give every event with its exact value, whatever the files hold."""
 
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -94,11 +94,12 @@ def test_files_of_an_older_format_are_read_and_merged_into_the_new_one(monkeypat
     assert_exact()
 
 
+DIGITS = Context(prec=40)
 VALUES = st.one_of(
     st.none(),
-    st.integers(-(10**38) + 1, 10**38 - 1).map(lambda n: Decimal(n).scaleb(-18)),
-    st.integers(-(10**18), 10**18).map(lambda n: Decimal(n).scaleb(-2)),
-    st.integers(-(10**9), 10**9).map(lambda n: Decimal(n).scaleb(-9)),
+    st.integers(-(10**38) + 1, 10**38 - 1).map(lambda n: Decimal(n).scaleb(-18, DIGITS)),
+    st.integers(-(10**18), 10**18).map(lambda n: Decimal(n).scaleb(-2, DIGITS)),
+    st.integers(-(10**9), 10**9).map(lambda n: Decimal(n).scaleb(-9, DIGITS)),
 )
 
 
