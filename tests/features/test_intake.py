@@ -153,7 +153,7 @@ def test_an_array_of_usual_events_is_taken_as_plain():
         json.dumps([EVENT]).replace('"id": "1"', '"id": "1", "id": "1"'),
         json.dumps([EVENT]).replace('"litres": "12.50"', '"litres": "12.50", "litres": "1"'),
         json.dumps([EVENT]).replace('"1.0"', '"1.0", "data": {}'),
-        json.dumps([EVENT | {"time": (NOW + timedelta(minutes=6)).isoformat()}]),
+        json.dumps([EVENT | {"time": (NOW + timedelta(hours=2)).isoformat()}]),
         json.dumps([EVENT]).replace(NOW.isoformat(), "2026-01-01T10:00:00+0530"),
         "[]",
         json.dumps(EVENT),
