@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.utils import timezone
 
-from tasks import controls, store
+from tasks import controls, pulse, store
 from tasks.claims import claim
 from tasks.models import Attempt, Status, Task
 from tasks.testing import advance, failing, run_due
@@ -28,6 +29,14 @@ def test_what_is_due_runs_in_place_with_its_real_rows():
     assert Attempt.objects.get().outcome == Attempt.Outcome.COMPLETED
     advance(timedelta(hours=1))
     assert run_due() == 1 and Task.objects.get(pk=later.id).status == Status.COMPLETED
+
+
+def test_what_takes_long_within_the_transaction_of_a_test_keeps_its_claim(monkeypatch):
+    monkeypatch.setattr(pulse, "LOOK_S", 0.05)
+    with transaction.atomic():
+        result = garden.slow.enqueue(seconds=0.4)
+        assert run_due() == 1
+        assert Task.objects.get(pk=result.id).status == Status.COMPLETED
 
 
 def noted() -> set[str]:
