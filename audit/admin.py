@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import Max, Q
 from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 from unfold.decorators import display
 
 from audit.models import Entry, Seal
 from audit.panels import TONES, seal_panel
+from audit.search import EXAMPLE, WORDS, exactly
 from base.admin import ReadOnlyAdmin, moment_column
 from base.links import actor_link, entity_link
 from base.panels import GOOD, IDLE, Facts, Panel, Text, badge, code, pretty, when
 
 NEW = 20_000  # how many of the newest ids are looked through for entries without a seal
-
-
-def target(value: str) -> Q:
-    """`loan_request`, or `loan_request:0198…`."""
-    entity_type, _, entity_id = value.partition(":")
-    return Q(entity_type=entity_type, entity_id=entity_id) if entity_id else Q(entity_type=entity_type)
-
-
-def since(value: str) -> Q:
-    return Q(at__gte=moment(value))
-
-
-def until(value: str) -> Q:
-    """Up to a time, or to the end of a day."""
-    at = moment(value)
-    return Q(at__lt=at + timedelta(days=1)) if parse_date(value) else Q(at__lte=at)
-
-
-def moment(value: str) -> datetime:
-    """A date or a time, UTC unless it says otherwise. Raises ValidationError with a sentence."""
-    try:
-        found = parse_datetime(value) if "T" in value else datetime.combine(parse_date(value) or 0, time.min)  # type: ignore[arg-type]
-    except (ValueError, TypeError):
-        found = None
-    if found is None:
-        raise ValidationError(f"“{value}” is not a date; write 2026-06-15 or 2026-06-15T12:00.")
-    return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
 class SealedFilter(admin.SimpleListFilter):
@@ -72,14 +42,11 @@ class EntryAdmin(ReadOnlyAdmin):
     list_select_related = ["seal"]
     ordering = ["-id"]
     search_fields = ["action", "actor", "entity_id"]
-    search_help_text = "actor:user:1 action:task_retried target:task:… from:2026-06-01 to:2026-06-15"
-    search_words = {
-        "actor": lambda value: Q(actor=value),
-        "action": lambda value: Q(action=value),
-        "target": target,
-        "from": since,
-        "to": until,
-    }
+    search_help_text = EXAMPLE
+    search_words = WORDS
+
+    def find(self, term: str) -> Q:
+        return exactly(term)
 
     @display(description="Action")
     def what(self, row: Entry) -> str:

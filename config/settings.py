@@ -155,6 +155,9 @@ OPENLINEAGE_API_KEY = env("OPENLINEAGE_API_KEY", default="")
 OPENLINEAGE_NAMESPACE = env("OPENLINEAGE_NAMESPACE", default="millrace")
 if OPENLINEAGE_URL and urlsplit(OPENLINEAGE_URL).scheme not in ("https", "http", "file"):
     raise ImproperlyConfigured("OPENLINEAGE_URL must begin with https://, http:// or file://.")
+# Signed heads of the audit trail, kept where who writes to the database cannot; empty for none.
+AUDIT_HEADS = env("AUDIT_HEADS", default="" if PRODUCTION else str(DATA_DIR / "audit-heads.jsonl"))
+AUDIT_KEY = secret("AUDIT_KEY", 32) if AUDIT_HEADS else ""
 WEBHOOK_ALLOW_INSECURE = False  # tests alone send to http, to loopback and to any port
 
 # The offline store. In production it needs an address that all hosts share.
