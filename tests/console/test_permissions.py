@@ -33,6 +33,7 @@ MAY_LOOK = {
     "/admin/policies/policy/": {"operator", "analyst"},
     "/admin/policies/paymenttransaction/": {"operator", "analyst"},
     "/admin/audit/entry/": {"auditor"},
+    "/admin/archive/export/": {"auditor"},
     "/admin/accounts/user/": set(),
     "/admin/axes/accessattempt/": set(),
 }
