@@ -260,3 +260,13 @@ def test_a_head_says_only_what_it_signs(heads_file):
     head = heads.read(heads_file.read_text().strip())
     assert set(asdict(head)) == {"sequence", "hash", "signed_at", "previous", "signature"}
     assert oct(heads_file.stat().st_mode)[-3:] == "600"
+
+
+def test_a_million_faults_are_a_few_lines(heads_file, by_force):
+    """What goes wrong in a row is told as a range."""
+    sealed(8)
+    by_force("DELETE FROM audit_seal WHERE sequence BETWEEN 2 AND 6")
+    rewrite(heads_file, lambda lines: [line | {"hash": "0" * 64} for line in lines])
+    assert faults() == [
+        ("removed", 2, 6), ("forged_head", 1, 4), ("missing_heads", None, None)
+    ]  # fmt: skip
