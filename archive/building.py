@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,16 +28,14 @@ class Built:
     manifest: dict[str, Any]
 
 
-class Hashing(io.RawIOBase):
-    """A file that knows the hash and the size of what was written to it."""
+class Hashing:
+    """Text into a file, of which it knows hash and size."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.digest, self.size = file, hashlib.sha256(), 0
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
+    def write(self, text: str) -> int:
+        data = text.encode()
         self.digest.update(data)
         self.size += len(data)
         return self.file.write(data)
@@ -52,16 +49,13 @@ def build(export: Export, folder: Path, progress: Callable[[float, str], None]) 
     last = head.sequence if head else 0
     rows = 0
     with _writing(folder, export) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
-        write = writer(export.format, text)
+        write = writer(export.format, file)
         for entries, done in _entries(export.filters, last):
             for entry in entries:
                 write(entry)
             rows += len(entries)
             progress(min(99, 100 * done / last), f"{rows:,} entries")
-        text.flush()
         name = f"{export.pk}-{file.digest.hexdigest()[:16]}.{export.format}"
-        text.detach()
         _publish(file, folder / name)
     digest = file.digest.hexdigest()
     manifest = {

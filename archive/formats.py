@@ -6,13 +6,19 @@ import csv
 import json
 from collections.abc import Callable
 from datetime import UTC
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 from archive.models import Format
 from audit.chain import content
 from audit.models import Entry
 
 Write = Callable[[Entry], Any]
+
+
+class Text(Protocol):
+    def write(self, text: str, /) -> Any: ...
+
+
 COLUMNS = ["sequence", "id", "at", "action", "entity_type", "entity_id", "actor", "status", "ip", "user_agent",
            "correlation_id", "metadata", "previous_hash", "hash", "sealed_at"]  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what makes a spreadsheet run a cell
@@ -41,12 +47,12 @@ def line(entry: Entry) -> dict[str, Any]:
     }
 
 
-def writer(format: str, file: TextIO) -> Write:
-    """A function that adds an entry to a file opened with newline=""."""
+def writer(format: str, file: Text) -> Write:
+    """A function that adds an entry to a file, whose lines must stay as they are."""
     return _csv(file) if format == Format.CSV else _ndjson(file)
 
 
-def _csv(file: TextIO) -> Write:
+def _csv(file: Text) -> Write:
     rows = csv.writer(file)
     rows.writerow(COLUMNS)
 
@@ -58,7 +64,7 @@ def _csv(file: TextIO) -> Write:
     return write
 
 
-def _ndjson(file: TextIO) -> Write:
+def _ndjson(file: Text) -> Write:
     return lambda entry: file.write(canonical(line(entry)) + "\n")
 
 
