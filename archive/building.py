@@ -12,9 +12,10 @@ from typing import Any, BinaryIO
 
 from archive.formats import writer
 from archive.models import Export
+from audit.chain import entries_of
 from audit.models import Entry, Seal
 from audit.search import filtered
-from audit.services import seal
+from audit.services import seal as seal_trail
 
 STEP = 2_000  # seals looked through by one query; their entries are all that is held in memory
 
@@ -43,17 +44,17 @@ class Hashing:
 
 def build(export: Export, folder: Path, progress: Callable[[float, str], None]) -> Built:
     """Write an export's file; what an earlier try left behind goes. `progress` may raise, and then nothing stays."""
-    while seal():  # whatever was committed before now is part of the export
+    while seal_trail():  # whatever was committed before now is part of the export
         pass
     head = Seal.objects.order_by("-sequence").first()
     last = head.sequence if head else 0
     rows = 0
     with _writing(folder, export) as file:
         write = writer(export.format, file)
-        for entries, done in _entries(export.filters, last):
-            for entry in entries:
-                write(entry)
-            rows += len(entries)
+        for pairs, done in _entries(export.filters, last):
+            for entry, seal in pairs:
+                write(entry, seal)
+            rows += len(pairs)
             progress(min(99, 100 * done / last), f"{rows:,} entries")
         name = f"{export.pk}-{file.digest.hexdigest()[:16]}.{export.format}"
         _publish(file, folder / name)
@@ -67,12 +68,14 @@ def build(export: Export, folder: Path, progress: Callable[[float, str], None]) 
     return Built(name, rows, file.size, digest, manifest)
 
 
-def _entries(filters: dict[str, str], last: int) -> Iterator[tuple[list[Entry], int]]:
-    """Entries by their number in the chain, and how far that is: as many queries as the trail has steps."""
-    found = Entry.objects.filter(filtered(filters)).select_related("seal").order_by("seal__sequence")
+def _entries(filters: dict[str, str], last: int) -> Iterator[tuple[list[tuple[Entry, Seal]], int]]:
+    """Entries and seals in the order of the chain, a step at a time, and how far that is."""
+    condition = filtered(filters)
     for start in range(0, last, STEP):
         done = min(start + STEP, last)
-        yield list(found.filter(seal__sequence__gt=start, seal__sequence__lte=done)), done
+        seals = Seal.objects.filter(sequence__gt=start, sequence__lte=done).order_by("sequence")
+        found = entries_of(list(seals.values_list("entry_id", flat=True)), condition)
+        yield [(found[seal.entry_id], seal) for seal in (seals if found else ()) if seal.entry_id in found], done
 
 
 @contextmanager

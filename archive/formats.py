@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from archive.models import Format
 from audit.chain import content
-from audit.models import Entry
+from audit.models import Entry, Seal
 
-Write = Callable[[Entry], Any]
+Write = Callable[[Entry, Seal], Any]
 
 
 class Text(Protocol):
@@ -35,9 +35,8 @@ def original(cell: str) -> str:
     return cell.removeprefix(QUOTE)
 
 
-def line(entry: Entry) -> dict[str, Any]:
+def line(entry: Entry, seal: Seal) -> dict[str, Any]:
     """A sealed entry. All but `hash` and `sealed_at` is what the hash is of, in canonical JSON (docs/audit.md)."""
-    seal = entry.seal  # type: ignore[attr-defined]
     return {
         "sequence": seal.sequence,
         "previous_hash": seal.previous_hash,
@@ -56,8 +55,8 @@ def _csv(file: Text) -> Write:
     rows = csv.writer(file)
     rows.writerow(COLUMNS)
 
-    def write(entry: Entry) -> None:
-        shown = line(entry)
+    def write(entry: Entry, seal: Seal) -> None:
+        shown = line(entry, seal)
         shown["metadata"] = canonical(shown["metadata"])
         rows.writerow([safe("" if shown[name] is None else str(shown[name])) for name in COLUMNS])
 
@@ -65,7 +64,7 @@ def _csv(file: Text) -> Write:
 
 
 def _ndjson(file: Text) -> Write:
-    return lambda entry: file.write(canonical(line(entry)) + "\n")
+    return lambda entry, seal: file.write(canonical(line(entry, seal)) + "\n")
 
 
 def canonical(value: Any) -> str:

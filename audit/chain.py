@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
+
+from django.db.models import Q
 
 from audit.models import Entry
 
 GENESIS = "0" * 64
+
+
+def entries_of(ids: Sequence[int], condition: Q | None = None) -> dict[int, Entry]:
+    """The entries of neighbouring seals that meet a condition, by id."""
+    if not ids:
+        return {}
+    near = Entry.objects.filter(condition or Q(), pk__range=(min(ids), max(ids)))  # which an index finds in one go
+    return {entry.pk: entry for entry in near.filter(pk__in=ids)}
 
 
 def content(entry: Entry) -> dict[str, Any]:

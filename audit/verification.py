@@ -10,7 +10,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from audit import heads
-from audit.chain import GENESIS, entry_hash
+from audit.chain import GENESIS, entries_of, entry_hash
 from audit.heads import Head
 from audit.headstore import HeadStore
 from audit.models import Entry, Seal
@@ -65,7 +65,7 @@ class Verification:
         waiting = next(signed, None)
         total = Seal.objects.aggregate(Max("sequence"))["sequence__max"] or 0
         while links := list(Seal.objects.filter(sequence__gt=self.sealed).order_by("sequence")[:STEP]):
-            entries = Entry.objects.in_bulk([link.entry_id for link in links])
+            entries = entries_of([link.entry_id for link in links])
             broken: list[Pair] = []
             for link in links:
                 yield from self._place(link)

@@ -16,10 +16,9 @@ texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs
 )  # fmt: skip
 
 
-def entry(**fields) -> Entry:
+def sealed(**fields) -> tuple[Entry, Seal]:
     made = Entry(pk=1, at=NOON, action="a", entity_type="t", entity_id="1", actor="user:1", status="success", **fields)
-    made.seal = Seal(sequence=1, entry=made, previous_hash="0" * 64, hash="f" * 64, sealed_at=NOON)
-    return made
+    return made, Seal(sequence=1, entry=made, previous_hash="0" * 64, hash="f" * 64, sealed_at=NOON)
 
 
 @given(texts)
@@ -33,7 +32,7 @@ def test_a_file_of_cells_comes_back(pairs):
     file = io.StringIO(newline="")
     write = writer("csv", file)
     for agent, key in pairs:
-        write(entry(user_agent=agent, metadata={key: agent}))
+        write(*sealed(user_agent=agent, metadata={key: agent}))
     header, *rows = csv.reader(io.StringIO(file.getvalue(), newline=""))
     assert header == COLUMNS and len(rows) == len(pairs)
     for row, (agent, _) in zip(rows, pairs, strict=True):
@@ -43,5 +42,5 @@ def test_a_file_of_cells_comes_back(pairs):
 
 def test_an_attack_is_shown_as_text():
     file = io.StringIO(newline="")
-    writer("csv", file)(entry(user_agent='=HYPERLINK("http://x.example","click")', metadata={}))
+    writer("csv", file)(*sealed(user_agent='=HYPERLINK("http://x.example","click")', metadata={}))
     assert '"\'=HYPERLINK(""http://x.example"",""click"")"' in file.getvalue()
