@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import Max, Q
-from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
+from django.http import Http404, HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from unfold.decorators import display
 
 from audit.models import Entry, Seal
-from audit.panels import TONES, seal_panel
+from audit.panels import TONES, seal_panel, timeline, timeline_url
+from audit.search import EXAMPLE, WORDS, exactly
 from base.admin import ReadOnlyAdmin, moment_column
 from base.links import actor_link, entity_link
-from base.panels import GOOD, IDLE, Facts, Panel, Text, badge, code, pretty, when
+from base.panels import GOOD, IDLE, Facts, Panel, Text, anchor, badge, code, pretty, when
 
 NEW = 20_000  # how many of the newest ids are looked through for entries without a seal
-
-
-def target(value: str) -> Q:
-    """`loan_request`, or `loan_request:0198…`."""
-    entity_type, _, entity_id = value.partition(":")
-    return Q(entity_type=entity_type, entity_id=entity_id) if entity_id else Q(entity_type=entity_type)
-
-
-def since(value: str) -> Q:
-    return Q(at__gte=moment(value))
-
-
-def until(value: str) -> Q:
-    """Up to a time, or to the end of a day."""
-    at = moment(value)
-    return Q(at__lt=at + timedelta(days=1)) if parse_date(value) else Q(at__lte=at)
-
-
-def moment(value: str) -> datetime:
-    """A date or a time, UTC unless it says otherwise. Raises ValidationError with a sentence."""
-    try:
-        found = parse_datetime(value) if "T" in value else datetime.combine(parse_date(value) or 0, time.min)  # type: ignore[arg-type]
-    except (ValueError, TypeError):
-        found = None
-    if found is None:
-        raise ValidationError(f"“{value}” is not a date; write 2026-06-15 or 2026-06-15T12:00.")
-    return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
 class SealedFilter(admin.SimpleListFilter):
@@ -72,14 +45,32 @@ class EntryAdmin(ReadOnlyAdmin):
     list_select_related = ["seal"]
     ordering = ["-id"]
     search_fields = ["action", "actor", "entity_id"]
-    search_help_text = "actor:user:1 action:task_retried target:task:… from:2026-06-01 to:2026-06-15"
-    search_words = {
-        "actor": lambda value: Q(actor=value),
-        "action": lambda value: Q(action=value),
-        "target": target,
-        "from": since,
-        "to": until,
-    }
+    search_help_text = EXAMPLE
+    search_words = WORDS
+
+    def find(self, term: str) -> Q:
+        return exactly(term)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.timeline)
+        route = "of/<str:entity_type>/<path:entity_id>/"
+        return [path(route, view, name="audit_entry_timeline"), *super().get_urls()]
+
+    def timeline(self, request: HttpRequest, entity_type: str, entity_id: str) -> TemplateResponse:
+        """Everything that was noted about one entity, in order."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if "\x00" in entity_type + entity_id:
+            raise Http404
+        after = request.GET.get("after", "")
+        after_id = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+        panels = timeline(request.user, entity_type, entity_id, after=after_id)
+        context = self._context(request, None) | {
+            "title": f"{entity_type}:{entity_id}",
+            "panels": [panel for panel in panels if not panel.side],
+            "side_panels": [panel for panel in panels if panel.side],
+        }
+        return TemplateResponse(request, "console/row.html", context)
 
     @display(description="Action")
     def what(self, row: Entry) -> str:
@@ -108,6 +99,7 @@ class EntryAdmin(ReadOnlyAdmin):
                 ("Outcome", self.outcome(row)),
                 ("Actor", actor_link(user, row.actor)),
                 ("Target", entity_link(user, row.entity_type, row.entity_id)),
+                ("Timeline", anchor(timeline_url(row.entity_type, row.entity_id), "all about it")),
                 ("Address", row.ip),
                 ("Agent", row.user_agent),
                 ("Correlation id", row.correlation_id and code(row.correlation_id)),

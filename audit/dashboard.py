@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 
 from audit.models import Entry
+from audit.verification import SEALING_PROMISE
 from base.links import list_url, may_view
 from base.panels import BAD, GOOD, Number, Panel, lasting
 
@@ -18,7 +18,6 @@ SELECT count(*), now() - min(at) FROM audit_entry
 WHERE id > %(since)s AND id NOT IN (SELECT entry_id FROM audit_seal WHERE entry_id > %(since)s)
 """
 NEW = 20_000
-SEALING_PROMISE = timedelta(minutes=5)
 
 
 def cards(user: Any) -> list[Panel]:

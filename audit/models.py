@@ -2,6 +2,7 @@
 
 import pgtrigger
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 
@@ -52,6 +53,8 @@ class Entry(models.Model):
             models.Index(fields=["actor", "-id"], name="audit_actor"),
             models.Index(fields=["action", "-id"], name="audit_action"),
             models.Index(fields=["-at", "-id"], name="audit_time"),
+            models.Index(fields=["correlation_id", "-id"], name="audit_correlation", condition=~Q(correlation_id="")),
+            models.Index(fields=["status", "-id"], name="audit_status", condition=~Q(status="success")),
         ]
         triggers = append_only()
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
+
 from audit import chain
 from audit.models import Entry, Seal
-from base.links import actor_link, may_view, row_link
-from base.panels import BAD, GOOD, WARN, Facts, Table, badge, code, when
+from base.links import actor_link, entity_link, may_view, row_link
+from base.panels import BAD, GOOD, IDLE, WARN, Facts, Panel, Table, anchor, badge, code, lasting, some, when
 
+COUNTED, PAGE = 1_000, 200  # entries that are counted one by one; that one page of a timeline shows
 TONES = {Entry.Status.SUCCESS: GOOD, Entry.Status.FAILURE: BAD, Entry.Status.DENIED: WARN}
 
 
@@ -39,10 +42,55 @@ def trail_panel(user: Any, entity_type: str, entity_id: object, *, limit: int = 
     """The newest entries about something, for its page; nothing for a user who may not see the trail."""
     if not may_view(user, Entry):
         return []
-    entries = Entry.objects.filter(entity_type=entity_type, entity_id=str(entity_id)).order_by("-id")[:limit]
+    about = Entry.objects.filter(entity_type=entity_type, entity_id=str(entity_id))
     rows = [
         (when(e.at), row_link(user, Entry, e.pk, e.action), badge(e.status, TONES[Entry.Status(e.status)]),
          actor_link(user, e.actor), e.metadata.get("reason", ""))
-        for e in entries
+        for e in about.order_by("-id")[:limit]
     ]  # fmt: skip
-    return [Table(title="Audit trail", headers=["At", "Action", "Outcome", "Actor", "Reason"], rows=rows)]
+    count = some(about.order_by()[: COUNTED + 1].count(), COUNTED) if rows else "0"
+    return [
+        Table(
+            title=f"Audit trail: all {count} entries",
+            href=timeline_url(entity_type, entity_id) if rows else "",
+            headers=["At", "Action", "Outcome", "Actor", "Reason"],
+            rows=rows,
+        )
+    ]
+
+
+def timeline_url(entity_type: str, entity_id: object) -> str:
+    """The page of everything that was noted about something."""
+    return reverse("admin:audit_entry_timeline", args=[entity_type, str(entity_id)])
+
+
+def timeline(user: Any, entity_type: str, entity_id: str, *, after: int) -> list[Panel]:
+    """Everything noted about something in the order it was noted, from the entry after the one with this id."""
+    about = Entry.objects.filter(entity_type=entity_type, entity_id=entity_id)
+    found = list(about.filter(id__gt=after).select_related("seal").order_by("id")[: PAGE + 1])
+    shown = found[:PAGE]
+    rows, before = [], about.filter(id__lte=after).order_by("-id").first()
+    for e in shown:
+        seal: Seal | None = getattr(e, "seal", None)
+        rows.append(
+            (when(e.at), lasting(e.at - before.at) if before else "", row_link(user, Entry, e.pk, e.action),
+             badge(e.status, TONES[Entry.Status(e.status)]), actor_link(user, e.actor), e.metadata.get("reason", ""),
+             badge(f"#{seal.sequence}", GOOD) if seal else badge("not yet", IDLE))
+        )  # fmt: skip
+        before = e
+    here = timeline_url(entity_type, entity_id)
+    first, last = about.order_by("id").first(), about.order_by("-id").first()
+    facts = Facts(
+        title=f"{entity_type}:{entity_id}",
+        side=True,
+        rows=[
+            ("Page of", entity_link(user, entity_type, entity_id)),
+            ("Entries", some(about.order_by()[: COUNTED + 1].count(), COUNTED)),
+            ("First", when(first.at) if first else ""),
+            ("Last", when(last.at) if last else ""),
+            ("From the start", anchor(here, "first entries") if after else ""),
+            ("Further", anchor(f"{here}?after={shown[-1].pk}", "next entries") if len(found) > PAGE else ""),
+        ],
+    )
+    headers = ["At", "Later by", "Action", "Outcome", "Actor", "Reason", "Seal"]
+    return [Table(title="Timeline", headers=headers, rows=rows, empty="Nothing was noted."), facts]

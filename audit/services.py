@@ -1,4 +1,4 @@
-"""Write the trail, seal it, check it."""
+"""Write the trail, and seal it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from audit import chain
 from audit.models import Entry, Seal
+from audit.redaction import redacted
 from base import context
 
 SEAL_LOCK = 0x6D696C6C  # one sealer at a time, whichever process it runs in
@@ -24,14 +25,14 @@ def log_audit_event(
 ) -> Entry:
     """Note one action in the caller's transaction. Actor, address, agent and correlation id come from the context.
 
-    `metadata` is JSON and must hold no secret, code or token.
+    `metadata` is JSON; what its keys name as a secret is replaced (audit.redaction).
     """
     now = context.current()
     return Entry.objects.create(
         action=action,
         entity_type=entity_type,
         entity_id=str(entity_id),
-        metadata=metadata or {},
+        metadata=redacted(metadata or {}),
         actor=actor or now.actor,
         status=status,
         ip=now.ip,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,6 +25,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from base.panels import Panel, when
+from base.words import split
 
 
 class ReasonForm(forms.Form):
@@ -89,7 +89,7 @@ class ReadOnlyAdmin(ModelAdmin):
     more: Sequence[tuple[str, str, str]] = ()
     entity_type = ""
     buttons: Sequence[Button] = ()
-    search_words: dict[str, Callable[[str], Q]] = {}
+    search_words: Mapping[str, Callable[[str], Q]] = {}
     paginator = InfinitePaginator
     show_facets = ShowFacets.NEVER
     show_full_result_count = False
@@ -158,9 +158,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Exact comparisons only, each served by an index. What cannot be read is answered with a sentence."""
-        known = "|".join(self.search_words) or "(?!)"
-        given = re.findall(rf"(?<!\S)({known}):(\S+)", search_term)
-        free = re.sub(rf"(?<!\S)({known}):\S+", "", search_term).strip()
+        given, free = split(search_term, self.search_words)
         try:
             for word, value in given:
                 queryset = queryset.filter(self.search_words[word](value))

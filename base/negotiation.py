@@ -23,3 +23,10 @@ class Negotiation(DefaultContentNegotiation):
         ):
             return first, first.media_type
         return super().select_renderer(request, renderers, format_suffix)
+
+
+class AnyMediaType(DefaultContentNegotiation):
+    """For views that answer with a file, which is what it is; their errors are JSON."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type

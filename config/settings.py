@@ -37,7 +37,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # The domains. A new one is a folder and a name here; platform apps never import them.
 DOMAINS = ["loans", "policies"]
-PLATFORM = ["accounts", "features", "tasks", "audit", "base"]
+PLATFORM = ["accounts", "features", "archive", "tasks", "audit", "base"]
 
 INSTALLED_APPS = [
     "unfold",
@@ -157,6 +157,11 @@ OPENLINEAGE_API_KEY = env("OPENLINEAGE_API_KEY", default="")
 OPENLINEAGE_NAMESPACE = env("OPENLINEAGE_NAMESPACE", default="millrace")
 if OPENLINEAGE_URL and urlsplit(OPENLINEAGE_URL).scheme not in ("https", "http", "file"):
     raise ImproperlyConfigured("OPENLINEAGE_URL must begin with https://, http:// or file://.")
+# Signed heads of the audit trail, kept where who writes to the database cannot; empty for none.
+AUDIT_HEADS = env("AUDIT_HEADS", default="" if PRODUCTION else str(DATA_DIR / "audit-heads.jsonl"))
+AUDIT_KEY = secret("AUDIT_KEY", 32) if AUDIT_HEADS else ""
+AUDIT_EXPORTS_DIR = Path(env("AUDIT_EXPORTS_DIR", default=str(DATA_DIR / "audit-exports"))).absolute()
+AUDIT_EXPORT_DAYS = env.int("AUDIT_EXPORT_DAYS", default=7)
 WEBHOOK_ALLOW_INSECURE = False  # tests alone send to http, to loopback and to any port
 
 # The offline store. In production it needs an address that all hosts share.

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse, reverse_lazy
 
-OWN_ORDER = ["features", "tasks", "audit", "accounts"]
+OWN_ORDER = ["features", "tasks", "audit", "archive", "accounts"]
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

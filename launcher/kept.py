@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-DEVELOPMENT_SECRETS = ("SECRET_KEY", "JWT_KEY", "OTP_PEPPER")
+DEVELOPMENT_SECRETS = ("SECRET_KEY", "JWT_KEY", "OTP_PEPPER", "AUDIT_KEY")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from launcher import kept
 from launcher.report import LaunchError, log_file, say
-from launcher.services import data_folder, services
+from launcher.services import Services, data_folder, services
 from launcher.supervisor import Program, Supervisor
+
+APPLICATION = "millrace_app"
 
 
 def up(folder: Path) -> int:
@@ -24,9 +26,10 @@ def up(folder: Path) -> int:
             raise LaunchError(f"Port {port} is taken by another program. Set MILLRACE_PORT to a free one.")
         with services(data) as running:
             say(str(running))
-            environment = {**running.environment, "MILLRACE_PORT": str(port), "PYTHONUNBUFFERED": "1"}
-            manage(data, environment, "migrate", "--no-input")
+            owner = {**running.environment, "MILLRACE_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+            manage(data, owner, "migrate", "--no-input")
             say("Database: migrated.")
+            environment = as_application(data, owner, running)
             manage(data, environment, "bootstrap", aloud=True)
 
             def show() -> None:
@@ -41,6 +44,16 @@ def up(folder: Path) -> int:
                 raise LaunchError(sentence, supervisor.culprit.log)
     say("Stopped.")
     return 0
+
+
+def as_application(data: Path, owner: dict[str, str], running: Services) -> dict[str, str]:
+    """The environment of what serves: where PostgreSQL is ours, as a role that cannot change the audit trail."""
+    if not any(server.name == "PostgreSQL" for server in running.servers):
+        return owner
+    password = kept.password(data / "application.password")
+    manage(data, {**owner, "APPLICATION_PASSWORD": password}, "grant_application", APPLICATION)
+    place = owner["DATABASE_URL"].rpartition("@")[2]
+    return {**owner, "DATABASE_URL": f"postgres://{APPLICATION}:{password}@{place}"}
 
 
 def web_port() -> int:

@@ -18,6 +18,7 @@ from redis.retry import Retry
 from rq.cron import CronJob, CronScheduler
 from rq.exceptions import StopRequested
 
+from audit import heads
 from audit import services as audit
 from base.context import acting, new_correlation_id
 from tasks import schedules
@@ -28,6 +29,7 @@ from tasks.webhooks import dispatch as webhooks
 
 logger = logging.getLogger(__name__)
 RELAY_EVERY_S, SWEEP_EVERY_S, SEAL_EVERY_S, TALLY_EVERY_S, CLEAN_EVERY_S, DECLARE_EVERY_S = 1, 5, 5, 5, 60, 600
+SIGN_EVERY_S = 60
 
 
 class Duty(CronJob):
@@ -94,6 +96,7 @@ def build() -> Scheduler:
     scheduler.add(relay, RELAY_EVERY_S, "relay")
     scheduler.add(sweep, SWEEP_EVERY_S, "sweep")
     scheduler.add(audit.seal, SEAL_EVERY_S, "seal audit trail")
+    scheduler.add(heads.sign, SIGN_EVERY_S, "sign audit head")
     scheduler.add(tally, TALLY_EVERY_S, "tally")
     scheduler.add(clean, CLEAN_EVERY_S, "clean up")
     scheduler.add(webhooks.dispatch, 1, "send webhooks")

@@ -21,3 +21,4 @@ REST_FRAMEWORK = {
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 WEBHOOK_ALLOW_INSECURE = True  # receivers of the tests listen on loopback
 EXPORT_URL, EXPORT_EVERY = "", 0  # a test that exports names its own folder
+AUDIT_HEADS, AUDIT_KEY = os.environ.get("AUDIT_HEADS", ""), "k" * 32  # a test that signs names its own place

@@ -13,7 +13,7 @@ from config.settings import DOMAINS
 
 ROOT = Path(__file__).resolve().parents[2]
 # From the top down: a module may import its own floor's app and everything below it.
-FLOORS = [["config", "console"], DOMAINS, ["accounts"], ["features"], ["tasks"], ["audit"], ["base"]]
+FLOORS = [["config", "console"], DOMAINS, ["accounts"], ["features"], ["archive"], ["tasks"], ["audit"], ["base"]]
 FLOOR_OF = {app: number for number, floor in enumerate(FLOORS) for app in floor}
 # What a domain may use of a platform app: declare with `definitions`, act with `services`.
 DOORS = {

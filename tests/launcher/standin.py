@@ -38,12 +38,18 @@ database.autocommit = True
 cursor = database.cursor()
 if name == "migrate":
     cursor.execute("CREATE TABLE IF NOT EXISTS start (at timestamptz DEFAULT now())")
+if name == "grant_application":
+    cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [sys.argv[2]])
+    change = "CREATE" if cursor.fetchone() is None else "ALTER"
+    cursor.execute(f"{change} ROLE {sys.argv[2]} LOGIN PASSWORD %s", [os.environ["APPLICATION_PASSWORD"]])
+    cursor.execute(f"GRANT SELECT, INSERT ON start TO {sys.argv[2]}")
 if name == "bootstrap":
     cursor.execute("INSERT INTO start DEFAULT VALUES")
     redis("INCR")
 if name == "showcase":
-    cursor.execute("SELECT count(*) FROM start")
-    print("starts:", cursor.fetchone()[0], redis("GET"), flush=True)
+    cursor.execute("SELECT count(*), min(current_user) FROM start")
+    count, role = cursor.fetchone()
+    print("starts:", count, redis("GET"), "as", role, flush=True)
 """
 
 WSGI = """

@@ -25,7 +25,7 @@ def find(launcher: Launcher, words: str) -> psutil.Process:
 def test_ctrl_c_stops_everything_in_order_and_the_next_start_has_the_data(project):
     first = Launcher(project, "up")
     text = first.says("Ready after")
-    assert "starts: 1 1" in text
+    assert "starts: 1 1 as millrace_app" in text, "what serves owns nothing"
     started = first.children()
 
     code, text = first.stop(signal.SIGINT)

@@ -1,0 +1,27 @@
+"""Give the application's database role the rights it needs, and none to change the audit trail."""
+
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import ProgrammingError
+
+from audit.privileges import CannotSplit, grant_application
+
+
+class Command(BaseCommand):
+    help = (
+        "Run as the role that migrates, after each migrate: ROLE may then run the application, and may add to the "
+        "audit trail and read it, but neither change nor drop it. APPLICATION_PASSWORD makes the role, or sets its "
+        "password."
+    )
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("role")
+
+    def handle(self, *args: Any, role: str, **options: Any) -> None:
+        try:
+            grant_application(role=role, password=os.environ.get("APPLICATION_PASSWORD", ""))
+        except (CannotSplit, ProgrammingError) as error:
+            raise CommandError(str(error).strip()) from None
+        self.stdout.write(f"{role} may run the application; to the audit trail it may add, and nothing else.")
