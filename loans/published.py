@@ -15,9 +15,13 @@ class UnknownScorecard(LookupError):
     """No published card has this hash."""
 
 
-@functools.cache
 def scorecard(version: str = CURRENT) -> Scorecard:
     """The card of a version; the current one decides. Raises ArtifactError."""
+    return _loaded(version)
+
+
+@functools.cache
+def _loaded(version: str) -> Scorecard:
     path = FOLDER / f"scorecard-{version}.json"
     if not path.is_file():
         raise ArtifactError(f"{path} is not there")

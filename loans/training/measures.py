@@ -81,16 +81,19 @@ def calibration(odds: Floats, bad: Ints) -> tuple[float, float]:
 
 
 def intervals(runs: Sequence[Floats], bad: Ints, draws: int, seed: int) -> dict[str, list[float]]:
-    """95 % of resampled cases: each draw takes as many cases with replacement from one of the runs."""
+    """95 % of resampled cases: each draw takes as many cases with replacement from one of the runs.
+
+    Without those that some draw does not have: a card that says the same of all has no calibration.
+    """
     rng = np.random.default_rng(seed)
     drawn: list[dict[str, float]] = []
     for _ in range(draws):
         chosen = rng.integers(0, len(bad), len(bad))
         if 0 < bad[chosen].sum() < len(chosen):
             drawn.append(measure(runs[rng.integers(len(runs))][chosen], bad[chosen]))
-    names = [name for name in FIGURES if drawn]
-    found = {name: np.quantile([one[name] for one in drawn], [0.025, 0.975]) for name in names}
-    return {name: [round(float(low), 4), round(float(high), 4)] for name, (low, high) in found.items()}
+    values = {name: [one[name] for one in drawn] for name in FIGURES}
+    sure = {name: np.quantile(found, [0.025, 0.975]) for name, found in values.items() if np.isfinite(found).all()}
+    return {name: [round(float(low), 4), round(float(high), 4)] for name, (low, high) in sure.items()}
 
 
 def stability(before: Ints, after: Ints, bins: int) -> float:

@@ -121,7 +121,8 @@ def figures(folds: Mapping[str, Any], later: Mapping[str, Any] | None, inside: s
 
 def _figure(found: Mapping[str, Any], name: str) -> str:
     low_high = found["intervals"].get(name)
-    return f"{found[name]} [{low_high[0]}, {low_high[1]}]" if low_high else f"{found[name]}"
+    shown = "none" if found[name] is None else str(found[name])
+    return f"{shown} [{low_high[0]}, {low_high[1]}]" if low_high else shown
 
 
 def leakage_sections(found: Mapping[str, Any]) -> list[str]:

@@ -39,10 +39,7 @@ def cross_validate(table: Table, candidates: Sequence[Candidate], settings: Sett
         "folds": settings.folds,
         "repeats": settings.repeats,
         **rounded(figures),
-        "spread": {
-            name: [round(min(one[name] for one in every), 4), round(max(one[name] for one in every), 4)]
-            for name in ("auc", "ks", "calibration_slope")
-        },
+        "spread": {name: _spread([one[name] for one in every]) for name in ("auc", "ks", "calibration_slope")},
         "auc_standard_error": round(error, 4),
         "auc_interval": interval(figures["auc"], error),
         "intervals": measures.intervals(runs, table.bad, settings.draws, seed),
@@ -123,6 +120,10 @@ def tables(points: Floats, bad: Ints) -> dict[str, Any]:
 
 def interval(value: float, error: float) -> list[float]:
     return [round(max(0.0, value - measures.SURE * error), 4), round(min(1.0, value + measures.SURE * error), 4)]
+
+
+def _spread(values: Sequence[float]) -> list[float] | None:
+    return None if np.isnan(values).any() else [round(min(values), 4), round(max(values), 4)]
 
 
 def rounded(figures: Mapping[str, float]) -> dict[str, float | None]:

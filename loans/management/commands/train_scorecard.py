@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--output", type=Path, help="the artifact; the report goes beside it")
         parser.add_argument("--seed", type=int, default=20261122)
         parser.add_argument("--version-name", default=VERSION)
+        parser.add_argument("--repeats", type=int, help="how often the folds are drawn anew (10 for loans)")
         parser.add_argument("--without", nargs="*", default=[], metavar="NAME", help="characteristics to leave out")
         parser.add_argument("--table", choices=["german", "taiwan", "hmeq", "gmsc"], help="instead of stored loans")
         parser.add_argument("--data", type=Path, help="folder of the table's Parquet file")
@@ -52,7 +54,7 @@ class Command(BaseCommand):
         low, high = unseen["auc_interval"]
         self.stdout.write(
             f"{artifact['training']['rows']} cases; cross-validated AUC {unseen['auc']:.3f} ({low:.3f} to {high:.3f}), "
-            f"KS {unseen['ks']:.3f}, calibration slope {unseen['calibration_slope']:.2f}"
+            f"KS {unseen['ks']:.3f}, calibration slope {unseen['calibration_slope'] or 0:.2f}"
         )
         self.stdout.write(f"{output} ({artifact['sha256'][:12]})")
 
@@ -60,6 +62,7 @@ class Command(BaseCommand):
 def made(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Path]:
     """Artifact, report, and where they go. Raises CommandError, TooFewCases."""
     from loans.training import bank, credit_tables
+    from loans.training.binning import Settings
     from loans.training.card import fit
 
     version, table_name = options["version_name"], options["table"]
@@ -69,11 +72,16 @@ def made(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Path]
         table = bank.stored_loans(subject)
         control = bank.stored_loans(subject, later_days=CONTROL_DAYS)
         output = options["output"] or FOLDER / f"scorecard-{version}.json"
-        return *fit(table, subject, control=control, **common), output
+        return *fit(table, subject, control=control, settings=repeated(Settings(), options), **common), output
     if options["data"] is None or options["output"] is None:
         raise CommandError("--table needs --data, the folder of the Parquet file, and --output")
     subject, table = credit_tables.read(table_name, options["data"], without=options["without"])
-    return *fit(table, subject, settings=credit_tables.settings_for(len(table)), **common), options["output"]
+    settings = repeated(credit_tables.settings_for(len(table)), options)
+    return *fit(table, subject, settings=settings, **common), options["output"]
+
+
+def repeated(settings: Any, options: dict[str, Any]) -> Any:
+    return replace(settings, repeats=options["repeats"]) if options["repeats"] else settings
 
 
 def write(artifact: dict[str, Any], report: dict[str, Any], output: Path) -> None:
