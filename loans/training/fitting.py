@@ -73,7 +73,9 @@ def logistic(coded: Floats, bad: Ints, penalty: float) -> tuple[float, Floats]:
     """Intercept and weights >= 0 of the log-odds of repaying."""
     least = np.concatenate([[-math.inf], np.zeros(coded.shape[1])])
     pull = np.concatenate([[0.0], np.full(coded.shape[1], penalty)])
-    beta = newton(np.column_stack([np.ones(len(coded)), coded]), 1.0 - bad, np.ones(len(bad)), pull, least)
+    beta = newton(
+        np.column_stack([np.ones(len(coded)), coded]), (1 - bad).astype(np.float64), np.ones(len(bad)), pull, least
+    )
     return float(beta[0]), beta[1:]
 
 
