@@ -52,7 +52,7 @@ class Guarded(APIView):
 
 
 urlpatterns: list[Any] = [
-    path("floor/loan", loan),
-    path("floor/empty", Empty.as_view()),
-    path("floor/guarded", Guarded.as_view()),
+    path("api/floor/loan", loan),
+    path("api/floor/empty", Empty.as_view()),
+    path("api/floor/guarded", Guarded.as_view()),
 ]

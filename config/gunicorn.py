@@ -1,11 +1,39 @@
 """gunicorn: how web requests are served. Started as `gunicorn -c config/gunicorn.py config.wsgi`."""
 
+import gc
 import os
+import select
 
+from gunicorn.workers.gthread import TConn, ThreadWorker
 from prometheus_client import multiprocess
 
+STAY_MS = 20
+
+
+class StayingWorker(ThreadWorker):
+    """gthread whose threads look for a connection's next request before they hand it back to the main thread.
+
+    Both ways of the hand-over cost more than a small answer. While there are more threads than connections nobody can
+    be kept waiting by it; a new connection beyond that waits STAY_MS at the most.
+    """
+
+    def handle(self, conn: TConn) -> object:
+        again = super().handle(conn)
+        while again is True and self.alive and self.nr_conns <= self.cfg.threads and _asked_again(conn):
+            again = super().handle(conn)
+        return again
+
+
+def _asked_again(conn: TConn) -> bool:
+    if conn.parser.unreader.buf.getvalue():
+        return True
+    poll = select.poll()
+    poll.register(conn.sock, select.POLLIN)
+    return bool(poll.poll(STAY_MS))
+
+
 bind = f"127.0.0.1:{os.environ.get('MILLRACE_PORT') or 8000}"
-worker_class = "gthread"
+worker_class = StayingWorker
 workers = int(os.environ.get("MILLRACE_WEB_WORKERS") or 2)
 threads = 8 + int(os.environ.get("TASK_STREAMS") or 16)  # a stream of events holds one
 keepalive = 15  # seconds
@@ -20,7 +48,9 @@ loglevel = (os.environ.get("MILLRACE_LOG") or "info").lower()
 
 
 def post_worker_init(worker) -> None:
-    """Streams end by themselves when their process is asked to stop."""
+    """Streams end by themselves when their process is asked to stop. What was loaded stays, so it is not searched."""
+    gc.collect()
+    gc.freeze()
     from django.conf import settings
 
     if settings.configured:

@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "base.requests.Before",
     "base.middleware.health",
     "base.middleware.either_slash",
+    "base.programs.short_way",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "base.pages.ContentSecurity",
@@ -72,10 +73,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "base.pages.Authentication",
-    "base.middleware.request_context",
     "base.pages.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "base.programs.end_of_pages",
+    "base.middleware.request_context",
     "base.requests.After",
 ]
 

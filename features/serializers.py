@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -107,15 +108,22 @@ class InferenceRequestSerializer(StrictSerializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        shapes = {"feature_type", "entity_id"}, {"feature_set", "entity_ids"}, {"features", "entity_ids"}
-        given = set(attrs) - {"max_age_s", "if_older", "feature_version"}
-        if given not in shapes:
-            raise serializers.ValidationError(
-                "Send feature_type and entity_id, or feature_set and entity_ids, or features and entity_ids."
-            )
-        if "feature_set" not in given and "feature_version" in attrs:
-            raise serializers.ValidationError("Write the version into the feature's name: set@version:feature.")
+        if sentence := misfit(attrs):
+            raise serializers.ValidationError(sentence)
         return attrs
+
+
+SHAPES = {"feature_type", "entity_id"}, {"feature_set", "entity_ids"}, {"features", "entity_ids"}
+
+
+def misfit(question: Mapping[str, Any]) -> str:
+    """Why its keys do not belong together; empty when they do."""
+    given = set(question) - {"max_age_s", "if_older", "feature_version"}
+    if given not in SHAPES:
+        return "Send feature_type and entity_id, or feature_set and entity_ids, or features and entity_ids."
+    if "feature_set" not in given and "feature_version" in question:
+        return "Write the version into the feature's name: set@version:feature."
+    return ""
 
 
 STATUSES = ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"]

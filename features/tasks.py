@@ -29,7 +29,7 @@ from tasks.definitions import PermanentError, TemporaryError, cron, every, task
 from tasks.execution import TaskContext, worker_name
 from tasks.models import LIVE, Status, Task
 
-DRAIN_BATCH, DRAIN_BATCHES = 500, 200
+DRAIN_BATCH, DRAIN_BATCHES = 1_000, 100
 TURN_S = 300  # how long a backfill keeps a worker before other tasks of its queue get a turn
 
 
@@ -209,10 +209,16 @@ def build_dataset(context: TaskContext, *, dataset_id: str) -> dict[str, Any]:
     if dataset is None:
         raise PermanentError("The dataset was deleted.")
     name = f"{dataset.pk}.{dataset.format}"
-    built = build(dataset.request, datasets.folder() / name, context.progress)
-    with transaction.atomic():
-        datasets.finish(dataset_id=dataset.pk, path=name, built=built)
-        context.fence()
+    file = datasets.folder() / name
+    try:
+        built = build(dataset.request, file, context.progress)
+        with transaction.atomic():
+            if not datasets.finish(dataset_id=dataset.pk, path=name, built=built):
+                raise PermanentError("The dataset was deleted.")
+            context.fence()
+    finally:
+        if not Dataset.objects.filter(pk=dataset_id).exists():  # deleted meanwhile, perhaps with an entity it holds
+            file.unlink(missing_ok=True)
     return {"dataset_id": dataset_id, "rows": built.rows, "bytes": built.bytes, "sha256": built.sha256}
 
 

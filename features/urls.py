@@ -5,13 +5,13 @@ from features.quality import views as quality
 from features.views import catalogue, coverage, datasets, events, feast, inference, lifecycle, lineage, training
 
 urlpatterns = [
+    path("features/inference", inference.Inference.as_view(), name="feature-inference"),  # first, as asked for most
     path("events/", events.Events.as_view(), name="events"),
     path("features/discovery", catalogue.Discovery.as_view(), name="feature-discovery"),
     path("features/discovery/<str:feature_type>", catalogue.FeatureDetail.as_view(), name="feature-detail"),
     path("features/sets/", lineage.FeatureSets.as_view(), name="feature-sets"),
     path("features/sets/<str:label>", lineage.FeatureSetDetail.as_view(), name="feature-set"),
     path("features/lineage", lineage.ValueLineage.as_view(), name="feature-lineage"),
-    path("features/inference", inference.Inference.as_view(), name="feature-inference"),
     path("features/training", training.Training.as_view(), name="feature-training"),
     path("features/extract", training.Extract.as_view(), name="feature-extract"),
     path("features/datasets", datasets.Datasets.as_view(), name="datasets"),

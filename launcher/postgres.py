@@ -24,8 +24,8 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # no faster here than TCP, and no limit on the length of a path
     "max_connections": "200",
-    "shared_buffers": f"{min(256, psutil.virtual_memory().total // MIB // 8)}MB",
-    "work_mem": "32MB",
+    "shared_buffers": f"{min(1024, psutil.virtual_memory().total // MIB // 8)}MB",
+    "work_mem": "64MB",
     "max_wal_size": "2GB",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",  # two cores under load gain nothing; spares small /dev/shm of containers

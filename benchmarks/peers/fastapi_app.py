@@ -1,17 +1,26 @@
 """FastAPI over asyncpg, as its users serve a stored row: `uvicorn benchmarks.peers.fastapi_app:app --workers 2`."""
 
+import hashlib
 import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Annotated
 
 import asyncpg
-from fastapi import FastAPI, HTTPException
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
 FEATURE_SET = int(os.environ["BENCH_FEATURE_SET"])
 READ = "SELECT entity_id, as_of, computed_at, source_rows, vals FROM model_features"
+
+
+KEY = """
+SELECT u.id, u.role FROM accounts_apikey k JOIN accounts_user u ON u.id = k.user_id
+WHERE k.digest = $1 AND k.revoked_at IS NULL AND u.is_active
+"""
 
 
 class Activity(BaseModel):
@@ -63,6 +72,21 @@ async def one(entity_id: str) -> Features:
     if row is None:
         raise HTTPException(404)
     return answer(row)
+
+
+async def reader(given: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]) -> asyncpg.Record:
+    """Who holds the key, if their role may read; that a service counts its requests is left out."""
+    found = await app.state.pool.fetchrow(KEY, hashlib.sha256(given.credentials.encode()).hexdigest())
+    if found is None:
+        raise HTTPException(401)
+    if found["role"] not in {"service", "analyst", "operator", "admin"}:
+        raise HTTPException(403)
+    return found
+
+
+@app.get("/keyed/features/{entity_id}", response_model=Features, dependencies=[Depends(reader)])
+async def one_with_key(entity_id: str) -> Features:
+    return await one(entity_id)
 
 
 @app.post("/features", response_model=list[Features])

@@ -21,7 +21,7 @@ from benchmarks.workload.features import Activity
 from features.catalogue import set_id
 from features.values import coverage
 
-BATCH, PATIENCE_S = 500, 1800
+BATCH, PATIENCE_S = 1_000, 1800
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,9 @@ def events(entities: int) -> str:
 
 
 def fastest(entities: int) -> tuple[str, str]:
-    """The shape of SQL that is fastest at this size, and what each did."""
-    speeds = {name: by_statement(name, entities).per_s for name in statements.BACKFILL}
+    """The shape of SQL that is fastest at this size, and what each did at its best of two."""
+    sides = {name: lambda name=name: by_statement(name, entities).per_s for name in statements.BACKFILL}
+    speeds = {name: max(found) for name, found in alternate(sides, rounds=2).items()}
     return max(speeds, key=lambda name: speeds[name]), ", ".join(f"{name} {speeds[name]:,.0f}" for name in speeds)
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from base.roles import Role
 from benchmarks import data, load, servers
 from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least
-from benchmarks.subjects.ingest import BATCH, MEDIA, as_text, body_of, copy
+from benchmarks.subjects.ingest import BATCH, MEDIA, WARM, as_text, body_of, copy
 from features.intake.ingest import NewEvent
 
 KNOWN = 20_000
@@ -45,7 +45,7 @@ def measure(scale: Scale) -> list[Figure]:
         def send(connections: int) -> Callable[[list[bytes]], Any]:
             return lambda ready: load.run(ready, port=web.port, connections=connections)
 
-        send(1)([request([next(made)])])
+        send(2)([request([next(made) for _ in range(BATCH)]) for _ in range(WARM)])
         sides = {
             "one": lambda: counted(request, send(1)),
             "copy": lambda: counted(as_text, lambda ready: [copy(text) for text in ready]),

@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -15,12 +16,15 @@ from django.conf import settings
 from benchmarks import load, parquet, servers
 from benchmarks.environment import ALONE, ROOT, Peer, calling, python_of
 from benchmarks.measure import Figure, Goal, Scale, alternate, at_least, at_most, median_of, medians, percentile, timed
+from benchmarks.readers import PATH, Requests
 from benchmarks.subjects import feature_training as training
 from benchmarks.subjects.feature_backfill import by_workers
-from benchmarks.subjects.feature_serving import PATH, Requests, entities
+from benchmarks.subjects.feature_serving import entities
 from benchmarks.workload.features import Activity
 from features.catalogue import set_id
-from features.serving.stored import point_in_time, stored
+from features.offline.compaction import compact
+from features.offline.export import export_events
+from features.serving.stored import stored
 from launcher.report import log_file
 
 STORES = ("redis", "sqlite", "postgres")
@@ -126,14 +130,18 @@ def fastest(figures: list[Figure]) -> dict[str, str]:
 
 
 def over_http(scale: Scale, python: str, feasts: dict[str, Peer], best: dict[str, str], ids: list[str]) -> list[Figure]:
-    """Two processes each. Feast and FastAPI ask nobody who they are; the product does."""
-    chosen, ask = random.Random(1999), Requests(ids)
+    """Two processes each. Feast and FastAPI ask nobody who they are, but for FastAPI's route with a key."""
+    chosen, ask = random.Random(1999), Requests(Activity, ids)
     times, rounds, requests = scale.of(200, 50), scale.of(5, 2), scale.of(400, 100)
     repository = ("-c", str(REPO), "-f", str(REPO / f"{best[ONE]}.yaml"))
     serve = ("-m", "feast.cli.cli", *repository, "serve", "--no-access-log", "--workers", "2", "--port")
     app = ("-m", "uvicorn", "benchmarks.peers.fastapi_app:app", "--no-access-log", "--workers", "2", "--port")
     number = {"BENCH_FEATURE_SET": str(set_id(Activity)), **ALONE}
-    names = {"FastAPI": "FastAPI + asyncpg", "feast": f"feast serve, {best[ONE]}"}
+    names = {
+        "FastAPI": "FastAPI + asyncpg",
+        "keyed": "FastAPI + asyncpg, key looked up",
+        "feast": f"feast serve, {best[ONE]}",
+    }
     sdk = sdk_over(best[HUNDRED])
 
     def of_feast(count: int) -> bytes:
@@ -145,6 +153,9 @@ def over_http(scale: Scale, python: str, feasts: dict[str, Peer], best: dict[str
         if count == 1:
             return load.get(f"/features/{chosen.choice(ids)}")
         return load.post("/features", json.dumps({"entity_ids": chosen.sample(ids, count)}).encode())
+
+    def of_fastapi_with_key(count: int) -> bytes:
+        return load.get(f"/keyed/features/{chosen.choice(ids)}", token=chosen.choice(ask.keys))
 
     with (
         servers.web() as web,
@@ -163,12 +174,15 @@ def over_http(scale: Scale, python: str, feasts: dict[str, Peer], best: dict[str
                 "feast": lambda: side(feast, of_feast, *how),
             }
 
-        for warm in sides(1, 8, 50).values():
+        def with_keyed(*how: int) -> dict[str, Callable[[], Any]]:
+            return sides(*how) | {"keyed": lambda: side(fastapi, of_fastapi_with_key, *how)}
+
+        for warm in with_keyed(1, 8, 50).values():
             warm()
-        one = alternate(sides(1, 1, times), rounds=rounds)
+        one = alternate(with_keyed(1, 1, times), rounds=rounds)
         in_sdk = {"sdk": lambda: load.Load(feasts[best[HUNDRED]]("online", times=times, entities=100), 1)}
         hundred = alternate(sides(100, 1, times) | in_sdk, rounds=rounds)
-        many = alternate(sides(1, 8, requests), rounds=rounds)
+        many = alternate(with_keyed(1, 8, requests), rounds=rounds)
 
     def compared(title: str, found: dict[str, list[load.Load]], other: str, *goals: Goal) -> Figure:
         what, unit = ("per_s", "requests/s") if found is many else ("p50", "ms")
@@ -177,11 +191,13 @@ def over_http(scale: Scale, python: str, feasts: dict[str, Peer], best: dict[str
 
     return [
         compared(f"{ONE}, HTTP p50", one, "FastAPI", at_most(1, of_floor=True)),
+        compared(f"{ONE}, HTTP p50", one, "keyed", at_most(1, of_floor=True)),
         compared(f"{ONE}, HTTP p50", one, "feast", at_most(0.25, of_floor=True)),
         compared(f"{HUNDRED}, HTTP p50", hundred, "FastAPI"),
         compared(f"{HUNDRED}, HTTP p50", hundred, "feast"),
         compared(f"{HUNDRED}, HTTP p50", hundred, "sdk", at_most(0.2, of_floor=True)),
         compared(f"{ONE}, HTTP, 8 connections", many, "FastAPI"),
+        compared(f"{ONE}, HTTP, 8 connections", many, "keyed"),
         compared(f"{ONE}, HTTP, 8 connections", many, "feast"),
     ]
 
@@ -189,8 +205,10 @@ def over_http(scale: Scale, python: str, feasts: dict[str, Peer], best: dict[str
 def trained(scale: Scale, feast: Peer, polars: Peer, spine: parquet.Spine) -> list[Figure]:
     """Feast joins the last value computed beforehand; the others compute what was true at the row's own time."""
     rows = len(spine)
-    ours = training.offline() or (lambda: point_in_time(Activity, spine))
-    where = "Parquet" if training.offline() else "PostgreSQL"
+    settings.EXPORT_URL = str(parquet.folder() / "offline")
+    for _ in chain(export_events(), compact()):
+        pass
+    ours = training.by_columns(settings.EXPORT_URL)
     sides: dict[str, Callable[[], float]] = {
         "ours": lambda: timed(ours, times=1)[0],
         "DuckDB": lambda: timed(training.in_duckdb, times=1)[0],
@@ -202,5 +220,5 @@ def trained(scale: Scale, feast: Peer, polars: Peer, spine: parquet.Spine) -> li
     found = {name: rows * 1000 / ms for name, ms in medians(alternate(sides, rounds=scale.of(5, 2))).items()}
     names = {"feast": "Feast with DuckDB", "polars": "polars, exact", "DuckDB": "DuckDB, exact"}
     goals = {"feast": (at_least(4, of_floor=True),)}
-    title = f"training of {rows:,} rows from {where}"
+    title = f"training of {rows:,} rows from Parquet"
     return [Figure(title, found["ours"], "rows/s", found[n], name, goals.get(n, ())) for n, name in names.items()]

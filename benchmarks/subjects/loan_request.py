@@ -68,8 +68,8 @@ def over_http(crowd: Any, rounds: int, alone: int, together: int) -> list[Figure
         known = [next(crowd) for _ in range(together)]
         names = {
             "product": (product, "/api/v1/loans/request"),
-            "floor": (bare, "/floor/loan"),
-            "same stack": (product, "/floor/loan"),
+            "floor": (bare, "/api/floor/loan"),
+            "same stack": (product, "/api/floor/loan"),
         }
         for web, path in names.values():
             side(web, path, 8, 40)

@@ -16,7 +16,7 @@ from benchmarks.measure import Cpu, Figure, Scale, alternate, at_most, median_of
 from tasks.models import Task
 
 READERS = 200  # each asks less often than its throttle would allow, so the throttle's lists stay as short as in use
-ONE, EMPTY = "/api/v1/tasks/{}", "/floor/guarded"
+ONE, EMPTY = "/api/v1/tasks/{}", "/api/floor/guarded"
 API = {
     "the list": "/api/v1/tasks/",
     "the list, failed": "/api/v1/tasks/?status=failed",

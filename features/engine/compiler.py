@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from features.definitions import FeatureSet
+from features.definitions import FeatureSet, event_types
 from features.language.aggregates import Aggregate
 from features.language.derived import Constant, Derived, Expression, type_of
 from features.language.pure import COLUMNS, seconds_in
 from features.language.sources import Rows
 
-JSON_PAIRS = 45  # a PostgreSQL function takes at most 100 arguments
+MOST_KINDS = 30  # event types that the bits of an integer stand for, besides one bit for all others
 ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 KNOWN = "(%(known_at)s::timestamptz IS NULL OR {0} <= %(known_at)s::timestamptz)"
 CASTS = {"integer": "numeric", "decimal": "numeric", "float": "numeric", "string": "text", "datetime": "timestamptz",
@@ -101,32 +101,30 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
         pairs = []
         for name, feature in feature_set.features.items():
             if isinstance(feature, Aggregate):
-                self.columns[id(feature)] = self._column(self._aggregate(feature))
-                pairs.append(f"{self.parameter(name)}, {_as_json(f'a.{self.columns[id(feature)]}', feature.data_type)}")
+                self.columns[id(feature)] = self._value(feature)
+                pairs.append(f"{self.parameter(name)}: {_as_json(self.columns[id(feature)], feature.data_type)}")
             elif isinstance(feature, Derived) and not feature_set.functions():
-                pairs.append(f"{self.parameter(name)}, {self._derived(feature.expression, feature.data_type)}")
-        objects = [
-            f"jsonb_build_object({', '.join(pairs[start : start + JSON_PAIRS])})"
-            for start in range(0, len(pairs), JSON_PAIRS)
-        ]
-        return " || ".join(objects) or "'{}'::jsonb"
+                pairs.append(f"{self.parameter(name)}: {self._derived(feature.expression, feature.data_type)}")
+        return f"JSON_OBJECT({', '.join(pairs)} RETURNING jsonb)"
 
     def _column(self, expression: str) -> str:
         if expression not in self.selected:
             self.selected.append(expression)
-        return f"f{self.selected.index(expression)}"
+        return f"a.f{self.selected.index(expression)}"
 
     def _source(self) -> tuple[str, str]:
         """The rows one row of the spine sees, and what the spine needs to find them."""
         rows = self.feature_sets[0].rows
-        return (self._events(), "") if rows is None else self._rows(rows)
+        if rows is not None:
+            return self._rows(rows)
+        fields = "".join(f", {self._payload(field, cast)} AS {name}" for (field, cast), name in self.fields.items())
+        return self._events(fields), ""
 
-    def _events(self) -> str:
+    def _events(self, fields: str = "") -> str:
         first, wanted = self.feature_sets[0], ""
         entity = self.parameter(first.entity.name)
         if first.source:
             wanted = f" AND e.event_type = ANY({self.parameter(list(first.source))})"
-        fields = "".join(f", {self._payload(field, cast)} AS {name}" for (field, cast), name in self.fields.items())
         once = " OFFSET 0" if fields else ""  # keeps the fields from being read again by each aggregate
         return (
             f"SELECT e.id, e.event_time, e.event_type, e.value{fields} FROM raw_events e "
@@ -171,22 +169,24 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
             return []
         return [f"r.event_time > s.{self.windows.setdefault(aggregate.over, f'w{len(self.windows)}')}"]
 
-    def _aggregate(self, aggregate: Aggregate) -> str:
-        """One aggregate as SQL."""
-        window = self._window(aggregate)
-        conditions = list(window)
+    def _conditions(self, aggregate: Aggregate) -> list[str]:
+        conditions = self._window(aggregate)
         if aggregate.types:
             conditions.append(f"r.event_type = ANY({self.parameter(list(aggregate.types))})")
         for bound, sign in ((aggregate.above, ">"), (aggregate.below, "<")):
             if bound is not None:
                 conditions.append(f"{self._field(aggregate)} {sign} {self.parameter(bound)}")
-        where = f" FILTER (WHERE {' AND '.join(conditions)})" if conditions else ""
+        return conditions
+
+    def _aggregate(self, aggregate: Aggregate) -> str:
+        """One aggregate as SQL."""
+        conditions = self._conditions(aggregate)
+        where = _where(conditions)
         match aggregate.kind:
             case "count":
                 return f"count(*){where}"
             case "ratio":
-                base = f" FILTER (WHERE {' AND '.join(window)})" if window else ""
-                return f"(count(*){where})::float8 / nullif(count(*){base}, 0)"
+                return f"(count(*){where})::float8 / nullif(count(*){_where(self._window(aggregate))}, 0)"
             case "days_since_last" | "since_last":
                 length = f"extract(epoch FROM s.as_of - max(r.event_time){where})::float8"
                 return f"{length} / {seconds_in(aggregate)}"
@@ -220,6 +220,35 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
                 return f"percentile_cont({share}::float8) WITHIN GROUP (ORDER BY {field}::float8){where}"
         raise ValueError(f"no aggregate is called {aggregate.kind}")
 
+    def _value(self, aggregate: Aggregate) -> str:
+        """The value of an aggregate, over the columns of the scan."""
+        kinds = self._kinds(aggregate) if aggregate.kind == "distinct" else []
+        return self._count_kinds(aggregate, kinds) if kinds else self._column(self._aggregate(aggregate))
+
+    def _kinds(self, aggregate: Aggregate) -> list[str]:
+        """The event types an aggregate over types expects; none where they are unknown or too many for a bit each."""
+        [first, *_] = self.feature_sets
+        if aggregate.field != "event_type" or first.rows is not None or {aggregate.above, aggregate.below} != {None}:
+            return []
+        declared = [name for name, event in event_types().items() if event.entity.name == first.entity.name]
+        kinds = sorted(aggregate.types or first.source or declared)
+        return kinds if len(kinds) <= MOST_KINDS else []
+
+    def _count_kinds(self, aggregate: Aggregate, kinds: Sequence[str]) -> str:
+        """count(DISTINCT event_type) without its sort, which costs as much as all other aggregates of a set together.
+
+        Types that code does not declare any more share the last bit. Where it is set, they are counted one by one.
+        """
+        others = 1 << len(kinds)
+        bits = " ".join(f"WHEN {self.parameter(kind)} THEN {1 << number}" for number, kind in enumerate(kinds))
+        conditions = self._conditions(aggregate)
+        found = self._column(f"coalesce(bit_or(CASE r.event_type {bits} ELSE {others} END){_where(conditions)}, 0)")
+        counted = f"bit_count({found}::bit(32))"
+        if aggregate.types or self.feature_sets[0].source:
+            return counted
+        each = f"(SELECT count(DISTINCT r.event_type){_where(conditions)} FROM ({self._events()}) r)"
+        return f"CASE WHEN {found} & {others} = 0 THEN {counted} ELSE {each} END"
+
     def _derived(self, node: Any, data_type: str) -> str:
         """An expression over the aggregates' columns, in numeric until a float comes in."""
         if isinstance(node, Constant):
@@ -227,11 +256,15 @@ CROSS JOIN LATERAL (SELECT count(*) AS source_rows{aggregates} FROM ({source}) r
         if isinstance(node, Derived):
             return self._derived(node.expression, data_type)
         if not isinstance(node, Expression):
-            return f"a.{self.columns[id(node)]}::{'float8' if data_type == 'float' else 'numeric'}"
+            return f"{self.columns[id(node)]}::{'float8' if data_type == 'float' else 'numeric'}"
         inner = "float" if "float" in {type_of(node.left), type_of(node.right)} else "decimal"
         left, right = self._derived(node.left, inner), self._derived(node.right, inner)
         result = f"({left} / nullif({right}, 0))" if node.sign == "/" else f"({left} {node.sign} {right})"
         return f"{result}::float8" if data_type == "float" else result
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" FILTER (WHERE {' AND '.join(conditions)})" if conditions else ""
 
 
 def _cast_of(aggregate: Aggregate) -> str:

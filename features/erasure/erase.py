@@ -24,6 +24,7 @@ from features.models import (
     RawEvent,
     StaleEntity,
 )
+from features.training.holders import delete_datasets_of, naming
 from features.values import counts
 from tasks.models import Task
 from tasks.services import forget_subject
@@ -70,8 +71,9 @@ def _erase(cursor: Any, entity_type: str, entity_id: str, reason: str, exported:
     of = {"entity_type": entity_type, "entity_id": entity_id}
     tombstone = _bury(entity_type, entity_id, exported)
     list(KnownEntity.objects.select_for_update().filter(**of))
+    datasets = delete_datasets_of(**of)
     with pgtrigger.ignore("features.RawEvent:append_only"):
-        rows = {"raw_events": _delete(RawEvent.objects.filter(**of))}
+        rows = {"raw_events": _delete(RawEvent.objects.filter(**of)), "features_dataset": datasets}
     for model in (StaleEntity, FailedEntity, KnownEntity):
         rows[model._meta.db_table] = _delete(model._default_manager.filter(**of))
     values = FeatureValue.objects.filter(feature_set__entity_type=entity_type, entity_id=entity_id)
@@ -135,4 +137,5 @@ def proof(entity_type: str, entity_id: str) -> dict[str, int]:
         [mentioned] = cursor.fetchone()
     subject = Task.objects.filter(subject_type=entity_type, subject_id=entity_id)
     found["tasks_task"] = subject.count() + mentioned
+    found["features_dataset"] = len(naming(entity_type, entity_id))
     return found

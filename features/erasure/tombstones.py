@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from functools import cache
 
 from django.conf import settings
+from django.db import connection
 from django.utils.crypto import salted_hmac
 
 BLOCK = 64  # bytes of a block of SHA-256
@@ -23,7 +25,15 @@ def digest(entity_type: str, entity_id: str) -> bytes:
 def pads() -> dict[str, bytes]:
     """The parameters of HASHED: what HMAC puts before the message, and before the inner hash."""
     key = _key(settings.SECRET_KEY).ljust(BLOCK, b"\0")
-    return {"inner": bytes(byte ^ INNER for byte in key), "outer": bytes(byte ^ OUTER for byte in key)}
+    return {"outer": bytes(byte ^ OUTER for byte in key), "inner": bytes(byte ^ INNER for byte in key)}
+
+
+def buried(entities: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of them, by type and id, that have a tombstone."""
+    hashed = {digest(*entity): entity for entity in entities}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT digest FROM features_erasedentity WHERE digest = ANY(%s)", [list(hashed)])
+        return {hashed[bytes(found)] for [found] in cursor.fetchall()}
 
 
 @cache

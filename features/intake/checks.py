@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,15 +11,13 @@ from features.definitions import Event, declared_fields
 
 # A number every check of `to_decimal` would let pass, already as PostgreSQL reads it.
 PLAIN = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,18})?").fullmatch
+PLAINS = re.compile(r"(?:-?[0-9]{1,15}(?:\.[0-9]{1,18})? )*").fullmatch
 Fields = tuple[tuple[str, bool, tuple[type, ...] | None], ...]
 
 
 def checked_value(declaration: type[Event], data: Mapping[str, Any]) -> str | None:
     """The event's typed number as text, or None. Raises InvalidEvent for data that does not fit."""
-    fields = _fields.get(declaration)
-    if fields is None:
-        fields = _fields[declaration] = _learn(declaration)
-    for name, optional, accepted in fields:
+    for name, optional, accepted in _fields_of(declaration):
         item = data.get(name)
         if item is None:
             if optional:
@@ -34,7 +32,31 @@ def checked_value(declaration: type[Event], data: Mapping[str, Any]) -> str | No
     return data.get(declaration.value) if declaration.value else None
 
 
+def plain_values(declaration: type[Event], datas: Sequence[Mapping[str, Any]]) -> list[str | None] | None:
+    """What `checked_value` says of each, found key by key; None when one of them needs its closer look."""
+    for name, optional, accepted in _fields_of(declaration):
+        items = [data.get(name) for data in datas]
+        kinds = set(map(type, items))
+        if optional and type(None) in kinds:
+            items = [item for item in items if item is not None]
+            kinds.remove(type(None))
+        if not kinds <= ({str} if accepted is None else set(accepted)):
+            return None
+        if accepted is None and items:
+            text = " ".join(map(str, items)) + " "
+            if text.count(" ") != len(items) or not PLAINS(text):
+                return None
+    return [data.get(declaration.value) for data in datas] if declaration.value else [None] * len(datas)
+
+
 _fields: dict[type[Event], Fields] = {}
+
+
+def _fields_of(declaration: type[Event]) -> Fields:
+    fields = _fields.get(declaration)
+    if fields is None:
+        fields = _fields[declaration] = _learn(declaration)
+    return fields
 
 
 def _learn(declaration: type[Event]) -> Fields:

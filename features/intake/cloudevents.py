@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -16,7 +16,7 @@ from features.definitions import InvalidEvent
 from features.intake.ingest import Ingested, NewEvent, as_row
 
 MAX_EVENTS = 10_000
-EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.get_fixed_timezone(0))
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(minutes=5)
 ATTRIBUTE_NAME = re.compile(r"^[a-z0-9]{1,40}$")
 USUAL = {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"}
@@ -33,12 +33,12 @@ class AllRefused(ValidationError):
 
 @dataclass(slots=True)
 class Batch:
-    """What a request holds: rows to store, where each stood, and what was refused, by where it stood."""
+    """What a request holds: rows to store, where each stood, what was refused, by where it stood, and all ids."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
+    places: Sequence[int] = ()
     refused: dict[int, Any] = field(default_factory=dict)
-    items: list[Any] = field(default_factory=list)
+    names: Sequence[Any] = ()
 
     def verdicts(self, done: Ingested, *, everything: bool) -> list[dict[str, Any]]:
         """One for each item that was known or rejected, or for each there is, in the order of the request.
@@ -47,12 +47,11 @@ class Batch:
         """
         known = {self.places[number] for number in done.known}
         self.refused |= {self.places[number]: ERASED for number in done.erased}
-        shown = range(len(self.items)) if everything else sorted(known | set(self.refused))
+        shown = range(len(self.names)) if everything else sorted(known | set(self.refused))
         return [self._verdict(index, index in known) for index in shown]
 
     def _verdict(self, index: int, known: bool) -> dict[str, Any]:
-        item = self.items[index]
-        name = item.get("id") if isinstance(item, dict) else None
+        name = self.names[index]
         found: dict[str, Any] = {"index": index, "id": name[:200] if isinstance(name, str) else None}
         if index in self.refused:
             errors = list(field_errors(self.refused[index], f"/{index}"))
@@ -61,7 +60,7 @@ class Batch:
 
 
 def read_batch(body: Any, headers: Mapping[str, str]) -> Batch:
-    """The events of a request, of any of the three modes.
+    """The events of a request, of any of the three modes; a Batch where the parser found nothing but plain ones.
 
     Raises ValidationError, with a pointer to each fault, for a single event that is refused, and AllRefused for a
     batch of which nothing is left.
@@ -69,19 +68,23 @@ def read_batch(body: Any, headers: Mapping[str, str]) -> Batch:
     if "ce-specversion" in {name.lower() for name in headers}:
         attributes = {name.lower()[3:]: value for name, value in headers.items() if name.lower().startswith("ce-")}
         body = attributes | {"data": body}
+    if isinstance(body, Batch):
+        return body
     if isinstance(body, dict):
-        return Batch(rows=[_row(body, timezone.now())], places=[0], items=[body])
+        return Batch(rows=[_row(body, timezone.now())], places=[0], names=[body.get("id")])
     if not isinstance(body, list):
         raise ValidationError("A CloudEvent or an array of CloudEvents is expected.")
     if len(body) > MAX_EVENTS:
         raise ValidationError(f"At most {MAX_EVENTS} events in one request.")
-    batch, now = Batch(items=body), timezone.now()
+    names = [item.get("id") if isinstance(item, dict) else None for item in body]
+    batch, now, places = Batch(names=names), timezone.now(), []
     for index, item in enumerate(body):
         try:
             batch.rows.append(_row(item, now))
-            batch.places.append(index)
+            places.append(index)
         except ValidationError as error:
             batch.refused[index] = error.detail
+    batch.places = places
     if batch.refused and not batch.rows:
         raise AllRefused({str(index): detail for index, detail in batch.refused.items()})
     return batch

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import orjson
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
+from msgspec import to_builtins
 
 from features import tasks
 from features.definitions import Event, InvalidEvent, event_types
 from features.erasure.tombstones import HASHED, pads
+from features.intake.bulk import as_json, copy_in
 from features.intake.checks import checked_value
+from features.intake.marks import CHANGED_TYPES, MARKS
 
 
 @dataclass(kw_only=True, slots=True)
@@ -56,10 +56,8 @@ class Ingested:
     erased: list[int] = field(default_factory=list)
 
 
-# Marks are what concurrent writers share, so none is waited for: an entity's mark that nobody holds is added to,
-# otherwise the entity gets another one. Events ahead of the clock have marks of their own, due when they are.
-# What has a mark is a known entity. Whether an entity was erased is asked in this statement, which waits for an
-# erasure's lock before it takes its snapshot (features/erasure); while there is no tombstone nothing is hashed.
+# Whether an entity was erased is asked in this statement, which waits for an erasure's lock before it takes its
+# snapshot (features/erasure); while there is no tombstone nothing is hashed.
 INSERT = f"""
 WITH given AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS x(
@@ -73,42 +71,11 @@ WITH given AS MATERIALIZED (
 ), added AS (
   INSERT INTO raw_events (source, source_id, entity_type, entity_id, event_type, event_time, value, payload)
   SELECT source, source_id, entity_type, entity_id, event_type, event_time, value, payload
-  FROM input ORDER BY source, source_id, n
+  FROM input ORDER BY source COLLATE "C", source_id COLLATE "C", n
   ON CONFLICT (source, source_id) DO NOTHING
   RETURNING id, source, source_id, entity_type, entity_id, event_time
-), changed AS MATERIALIZED (
-  SELECT entity_type, entity_id, event_time <= now() AS past, count(*) AS events, min(id) AS from_event_id,
-    min(event_time) AS earliest, max(event_time) AS latest
-  FROM added GROUP BY 1, 2, 3
-), held AS MATERIALIZED (
-  SELECT free.id, changed.* FROM changed CROSS JOIN LATERAL (
-    SELECT mark.id FROM features_staleentity mark
-    WHERE mark.entity_type = changed.entity_type AND mark.entity_id = changed.entity_id AND mark.latest <= now()
-    LIMIT 1 FOR UPDATE SKIP LOCKED) free
-  WHERE changed.past
-), renewed AS (
-  UPDATE features_staleentity mark SET events = mark.events + held.events,
-    from_event_id = least(mark.from_event_id, held.from_event_id),
-    earliest = least(mark.earliest, held.earliest), latest = greatest(mark.latest, held.latest)
-  FROM held WHERE mark.id = held.id
-  RETURNING mark.id, mark.entity_type, mark.entity_id
-), unmarked AS MATERIALIZED (
-  SELECT changed.* FROM changed LEFT JOIN renewed USING (entity_type, entity_id)
-  WHERE NOT past OR renewed.id IS NULL
-), marked AS (
-  INSERT INTO features_staleentity (entity_type, entity_id, events, from_event_id, earliest, latest)
-  SELECT entity_type, entity_id, events, from_event_id, earliest, latest FROM unmarked
-), entities AS (
-  INSERT INTO features_knownentity (entity_type, entity_id)
-  SELECT DISTINCT entity_type, entity_id FROM unmarked ORDER BY 1, 2
-  ON CONFLICT DO NOTHING
-  RETURNING entity_type
-), counted AS (
-  INSERT INTO features_countdelta (what, n)
-  SELECT 'events:' || entity_type, sum(events) FROM changed GROUP BY entity_type
-  UNION ALL SELECT 'entities:' || entity_type, count(*) FROM entities GROUP BY entity_type
-)
-SELECT (SELECT count(*) FROM added), ARRAY(SELECT DISTINCT entity_type FROM changed ORDER BY 1),
+), {MARKS}
+SELECT (SELECT count(*) FROM added), {CHANGED_TYPES},
   CASE WHEN (SELECT count(*) FROM added) < (SELECT count(*) FROM input) THEN ARRAY(
     SELECT n FROM (
       SELECT n, source, source_id, row_number() OVER (PARTITION BY source, source_id ORDER BY n) AS turn FROM input) i
@@ -128,14 +95,21 @@ def ingest(events: Sequence[NewEvent], *, refresh: bool = True) -> Ingested:
 @transaction.atomic
 def store(rows: Sequence[dict[str, Any]], *, refresh: bool = True) -> Ingested:
     """`ingest` for rows made by `as_row`."""
-    for number, row in enumerate(rows):
-        row["n"] = number
+    known: list[int] = []
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, {"rows": _json(rows), **pads()})
-        added, entity_types, known, erased = cursor.fetchone()
+        if copied := copy_in(cursor, rows):
+            entity_types, erased = copied
+            added = len(rows) - len(erased)
+        else:
+            cursor.execute(INSERT, {"rows": _numbered(rows), **pads()})
+            added, entity_types, known, erased = cursor.fetchone()
     task_ids = [tasks.request_refresh(entity_type) for entity_type in entity_types] if refresh else []
     accepted = len(rows) - len(erased)
     return Ingested(accepted=accepted, added=added, task_ids=task_ids, known=known or [], erased=erased)
+
+
+def _numbered(rows: Sequence[dict[str, Any]]) -> str:
+    return as_json([row | {"n": n} for n, row in enumerate(rows)])
 
 
 def record(*events: NewEvent) -> Ingested:
@@ -164,17 +138,7 @@ def as_row(event: NewEvent) -> dict[str, Any]:
         "entity_type": declaration.entity.name,
         "entity_id": event.entity_id,
         "event_type": event.event_type,
-        "event_time": (moment if moment.tzinfo else moment.astimezone(UTC)).isoformat(),
+        "event_time": to_builtins(moment if moment.tzinfo else moment.astimezone(UTC)),
         "value": checked_value(declaration, event.data),
         "payload": event.data,
     }
-
-
-_encode = DjangoJSONEncoder().default
-
-
-def _json(rows: Sequence[dict[str, Any]]) -> str:
-    try:
-        return orjson.dumps(rows, default=_encode, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
-    except TypeError:  # what orjson does not take, such as numbers beyond 64 bits
-        return json.dumps(rows, cls=DjangoJSONEncoder)

@@ -29,15 +29,18 @@ SCHEMA = pa.schema(
         pa.field("payload", pa.string(), nullable=False),  # JSON
     ]
 )
+VALUE64 = "value64"  # `value` once more, see `decimals`
 PARTITIONED_BY, SORTED_BY = ["entity_type", "month"], ["entity_id", "event_time", "id"]
 REPEATING = ["source", "entity_id", "event_type"]  # few different values: stored and read as dictionaries
 
-READ = """
+# Beyond the column pyarrow sometimes wraps around and says nothing; what is no number it always refuses.
+VALUE = "CASE WHEN abs(value) >= 1e20 THEN 'NaN' ELSE trim_scale(value) END AS value"
+READ = f"""
 COPY (
-  SELECT entity_type, id, source, source_id, entity_id, event_type, event_time, recorded_at, trim_scale(value), payload
-  FROM raw_events WHERE id > {after:d} AND id <= {last:d}
+  SELECT entity_type, id, source, source_id, entity_id, event_type, event_time, recorded_at, {VALUE}, payload
+  FROM raw_events WHERE id > {{after:d}} AND id <= {{last:d}}
 ) TO STDOUT (FORMAT csv)
-"""
+"""  # noqa: S608 - constants of this module
 NAMES = ["entity_type", *SCHEMA.names]
 
 

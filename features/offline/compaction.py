@@ -88,13 +88,14 @@ def _merge(place: Storage, chosen: Sequence[ExportedFile]) -> Iterator[ExportedF
         merged([batches(place, row.path, size=size) for row in chosen]),
         first_id=min(row.first_id for row in chosen),
         last_id=max(row.last_id for row in chosen),
+        decimals=files.decimals_for_all_of(place, [row.path for row in chosen]),
     )
 
 
 def batches(place: Storage, path: str, *, size: int) -> Iterator[pa.Table]:
     """A file's events, so many at a time; its pages are read as they are needed."""
     with place.open(path) as source, pq.ParquetFile(source, buffer_size=1 << 16) as file:
-        for batch in file.iter_batches(batch_size=size, use_threads=False):
+        for batch in file.iter_batches(batch_size=size, columns=SCHEMA.names, use_threads=False):
             yield pa.Table.from_batches([batch]).cast(SCHEMA)
 
 

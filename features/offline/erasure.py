@@ -50,6 +50,7 @@ def erase(entity_type: str, entity_id: str, *, name: str = "") -> Erased:
                 rest = files.write(
                     place, entity_type, row.month, _without(place, row.path, entity_id),
                     first_id=row.first_id, last_id=row.last_id,
+                    decimals=files.decimals_for_all_of(place, [row.path]),
                 )  # fmt: skip
                 replace([row], list(rest), task_id=None, at_once=True)
             else:
@@ -77,6 +78,6 @@ def _rows_of(place: Storage, path: str, entity_id: str) -> int:
 
 def _without(place: Storage, path: str, entity_id: str) -> Iterator[pa.Table]:
     with place.open(path) as source, pq.ParquetFile(source, buffer_size=1 << 16) as file:
-        for batch in file.iter_batches(batch_size=files.GROUP_ROWS):
+        for batch in file.iter_batches(batch_size=files.GROUP_ROWS, columns=SCHEMA.names):
             table = pa.Table.from_batches([batch]).cast(SCHEMA)
             yield table.filter(pc.not_equal(table.column("entity_id"), entity_id))

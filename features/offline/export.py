@@ -100,7 +100,9 @@ def _write(place: Storage, after: int, end: int) -> tuple[list[ExportedFile], in
     written: list[ExportedFile] = []
     if rows:
         for entity_type, month, part in columns.partitions(events):
-            written += files.write(place, entity_type, month, [part], first_id=after + 1, last_id=end)
+            written += files.write(
+                place, entity_type, month, [part], first_id=after + 1, last_id=end, decimals=files.decimals_for(part)
+            )
     return written, rows
 
 

@@ -8,13 +8,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max
 
-from features.offline.columns import PARTITIONED_BY, SCHEMA, SORTED_BY
+from features.offline.columns import PARTITIONED_BY, SCHEMA, SORTED_BY, VALUE64
 from features.offline.lane import lane
 from features.offline.models import Export, ExportedFile
 from features.offline.storage import MANIFEST, storage
 from tasks.errors import PermanentError
 
-FORMAT = "millrace-events/1"
+FORMAT = "millrace-events/2"  # 1 had no value64; such files are read as well
 DATABASE = """
 SELECT system_identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
 FROM pg_control_system()
@@ -55,6 +55,7 @@ def as_rows_say() -> dict[str, Any]:
         "partitioned_by": PARTITIONED_BY,
         "sorted_by": SORTED_BY,
         "schema": [{"name": field.name, "type": str(field.type), "null": field.nullable} for field in SCHEMA],
+        "in_some_files": [VALUE64],
         "files": found,
     }
 

@@ -35,6 +35,9 @@ def asked_of(references: Iterable[str | type[FeatureSet]]) -> list[Asked]:
 
     Raises UnknownFeature, and MixedEntities as one question has the ids of one entity.
     """
+    references = list(references)
+    if len(references) == 1 and isinstance(references[0], type):
+        return [Asked(references[0], tuple(references[0].features))]
     names: dict[type[FeatureSet], dict[str, None]] = {}
     for reference in references:
         whole = find_set(reference) if isinstance(reference, str) and ":" not in reference else reference

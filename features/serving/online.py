@@ -12,15 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import transaction
 
+from base.errand import Errand
 from features import tasks
-from features.catalogue import set_id
 from features.definitions import FeatureSet
-from features.engine import prepared
 from features.engine.compute import together
-from features.serving.asked import PICKED, Asked, asked_of
-from features.serving.ondemand import Computed, Key
+from features.serving import reading
+from features.serving.asked import Asked, asked_of
+from features.serving.ondemand import Computed
 from features.serving.stored import Served
 
 PRESENT, NULL_VALUE, NOT_FOUND, OUTSIDE_MAX_AGE = "PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"
@@ -73,86 +73,64 @@ def online(
     *,
     max_age: timedelta | None = None,
     if_older: str | None = None,
+    errand: Errand | None = None,
 ) -> dict[str, list[Online]]:
     """What is known about each entity, one `Online` for each set asked, in the order of the question.
 
     Values that are stored are served up to `max_age` and the set's ttl; 0 is computed now from the source, exactly.
     if_older: what becomes of older ones, "recompute" or "refuse"; by default the first when there is a `max_age`.
-    Values that are not stored are computed. Raises UnknownFeature and MixedEntities.
+    Values that are not stored are computed. errand: the question's, of `reading.errand`, if it may have been run.
+    Raises UnknownFeature and MixedEntities.
     """
     asked, ids = asked_of(features), list(dict.fromkeys(entity_ids))
+    limits = {one.feature_set: _limit(one, max_age) for one in asked}
     recompute = (if_older or (RECOMPUTE if max_age is not None else REFUSE)) == RECOMPUTE
     exact = recompute and max_age == timedelta(0)  # then what is stored matters only for what cannot be computed
-    now, found = (NEVER, {}) if exact else _stored(asked, ids)
+    now, found = (NEVER, {}) if exact else reading.read(asked, ids, errand)
     renewed = Computed()
     wanted = {
-        one.feature_set: [i for i in ids if _wanted(one, found.get((one.feature_set, i)), now, max_age, recompute)]
-        for one in asked
+        feature_set: [i for i in ids if _wanted(found.get((feature_set, i)), now, limit if recompute else None)]
+        for feature_set, limit in limits.items()
     }
     for group in together(feature_set for feature_set, missing in wanted.items() if missing):
         members = [one for one in asked if one.feature_set in group]
         renewed.compute(members, sorted({i for one in members for i in wanted[one.feature_set]}))
     if exact and renewed.failed:
-        now, found = _stored(asked, [entity_id for _, entity_id in renewed.failed])
+        now, found = reading.read(asked, [entity_id for _, entity_id in renewed.failed])
     if not exact:
         _store_behind(asked, sorted(renewed.storable))
-    return {i: [_answer(one, i, found.get((one.feature_set, i)), renewed, now, max_age) for one in asked] for i in ids}
+    return {
+        i: [_answer(one, i, found.get((one.feature_set, i)), renewed, now, limits[one.feature_set]) for one in asked]
+        for i in ids
+    }
 
 
 def _limit(asked: Asked, max_age: timedelta | None) -> timedelta | None:
+    """How old a value may be."""
     return min((age for age in (max_age, asked.feature_set.ttl) if age is not None), default=None)
 
 
-def _too_old(asked: Asked, row: Served, now: datetime, max_age: timedelta | None) -> bool:
-    limit = _limit(asked, max_age)
-    return limit is not None and now - row.as_of >= limit
-
-
-def _wanted(asked: Asked, row: Served | None, now: datetime, max_age: timedelta | None, recompute: bool) -> bool:
-    return row is None or (recompute and _too_old(asked, row, now, max_age))
+def _wanted(row: Served | None, now: datetime, limit: timedelta | None) -> bool:
+    return row is None or (limit is not None and now - row.as_of >= limit)
 
 
 def _answer(
-    asked: Asked, entity_id: str, row: Served | None, renewed: Computed, now: datetime, max_age: timedelta | None
+    asked: Asked, entity_id: str, row: Served | None, renewed: Computed, now: datetime, limit: timedelta | None
 ) -> Online:
-    key = (asked.feature_set, entity_id)
-    fresh, error = renewed.rows.get(key), renewed.failed.get(key, "")
-    if fresh is not None:
-        return Online(entity_id, asked, PRESENT, fresh, 0.0)
-    if row is None:
-        return Online(entity_id, asked, NOT_FOUND, error=error or MISSING)
-    age_s = max(0.0, round((now - row.as_of).total_seconds(), 3))
-    if not _too_old(asked, row, now, max_age):
+    if renewed.rows or renewed.failed or row is None:
+        key = (asked.feature_set, entity_id)
+        fresh, error = renewed.rows.get(key), renewed.failed.get(key, "")
+        if fresh is not None:
+            return Online(entity_id, asked, PRESENT, fresh, 0.0)
+        if row is None:
+            return Online(entity_id, asked, NOT_FOUND, error=error or MISSING)
+    else:
+        error = ""
+    age = now - row.as_of
+    age_s = max(0.0, round(age.total_seconds(), 3))
+    if limit is None or age < limit:
         return Online(entity_id, asked, PRESENT, row, age_s)
     return Online(entity_id, asked, OUTSIDE_MAX_AGE, row, age_s, error or TOO_OLD)
-
-
-# The left side holds the clock, so that there is a row even when nothing is stored. The ids come out of a subquery,
-# which keeps the planner from planning anew for each number of them.
-STORED = """
-SELECT t.now, f.feature_set_id, f.entity_id, f.as_of, f.computed_at, f.source_rows, (CASE {vals} END)::text,
-  f.task_id::text
-FROM (SELECT clock_timestamp() AS now) t
-LEFT JOIN model_features f ON f.feature_set_id = ANY(ARRAY(SELECT unnest(%(set_ids)s)))
-  AND f.entity_id = ANY(ARRAY(SELECT unnest(%(entity_ids)s)))
-"""
-
-
-def _stored(asked: Sequence[Asked], entity_ids: list[str]) -> tuple[datetime, dict[Key, Served]]:
-    """The database's time, and what is stored, by one statement."""
-    by_id = {set_id(one.feature_set): one for one in asked}
-
-    def statement() -> tuple[str, dict[str, Any]]:
-        picked = {number: PICKED.format(names=f"%(names_{number})s", vals="f.vals") for number in by_id}
-        cases = " ".join(f"WHEN f.feature_set_id = {number} THEN {vals}" for number, vals in picked.items())
-        return STORED.format(vals=cases), {}
-
-    names = {f"names_{number}": ("text[]", one.picks) for number, one in by_id.items()}
-    arguments = {"set_ids": ("smallint[]", list(by_id)), "entity_ids": ("text[]", entity_ids)}
-    with connection.cursor() as cursor:
-        prepared.execute(cursor, ("stored", *by_id), statement, arguments | names)
-        rows = cursor.fetchall()
-    return rows[0][0], {(by_id[row[1]].feature_set, row[2]): Served(*row[2:]) for row in rows if row[1] is not None}
 
 
 def _store_behind(asked: Sequence[Asked], entity_ids: list[str]) -> None:

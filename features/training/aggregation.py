@@ -233,7 +233,7 @@ def _deviation(scope: Scope, values: Field, kept: Kept, start: Array, end: Array
         count, total = count.astype(object), total.astype(object)
         apart = count * square - total * total
     found = np.zeros(len(start))
-    found[valid] = np.sqrt(quotient(apart, count * (count - 1))) / 10.0**values.scale
+    found[valid] = np.sqrt(quotient(apart, count * (count - 1) * _power(2 * values.scale)))  # the same at any scale
     return Result("float", found, valid)
 
 

@@ -58,9 +58,9 @@ def request_dataset(*, request: dict[str, Any]) -> Dataset:
     return dataset
 
 
-def finish(*, dataset_id: Any, path: str, built: Built) -> None:
-    """Note the file a dataset became. The caller's transaction ends with its fence."""
-    Dataset.objects.filter(pk=dataset_id).update(
+def finish(*, dataset_id: Any, path: str, built: Built) -> bool:
+    """Note the file a dataset became; False: it was deleted meanwhile. The caller's transaction ends with its fence."""
+    found = Dataset.objects.filter(pk=dataset_id).update(
         path=path,
         rows=built.rows,
         columns=built.columns,
@@ -69,6 +69,7 @@ def finish(*, dataset_id: Any, path: str, built: Built) -> None:
         manifest=built.manifest,
         finished_at=Now(),
     )
+    return bool(found)
 
 
 def state_of(dataset: Dataset, task: Task | None) -> str:
@@ -90,6 +91,11 @@ def delete_dataset(*, dataset_id: Any) -> None:
         raise StillBuilding("The dataset is still being built; cancel its task first.")
     log_audit_event("dataset_deleted", "dataset", dataset.pk, {"sha256": dataset.sha256})
     dataset.delete()
+    drop_file(dataset)
+
+
+def drop_file(dataset: Dataset) -> None:
+    """Remove its file with the commit."""
     if dataset.path:
         transaction.on_commit(lambda: file_of(dataset).unlink(missing_ok=True), robust=True)
 

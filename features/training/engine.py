@@ -44,6 +44,12 @@ def columns_needed(wanted: Wanted, *, known_at: bool) -> list[str]:
             *(["payload"] if payload else [])]  # fmt: skip
 
 
+def in_order(wanted: Wanted) -> bool:
+    """Whether it matters which of two events of one instant came first."""
+    features = (s.features[name] for s, names in wanted.items() for name in closure(s, names))
+    return any(isinstance(feature, Computed) or feature.kind in ("first", "last") for feature in features)
+
+
 def _reads_field(feature: Any) -> bool:
     if getattr(feature, "above", None) is not None or getattr(feature, "below", None) is not None:
         return True

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from features.offline.decimals import Inexact, narrowed
+
 Array = Any  # of numpy
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 WIDE = Context(prec=80)
-SCALES = (2, 6, 9)  # decimals tried for 64 bits before the table
-BLOCK = 16_384  # numbers that a processor's cache holds beside what is made of them
 TRUE, FALSE = {"t", "true", "y", "yes", "on", "1"}, {"f", "false", "n", "no", "off", "0"}
 
 
@@ -60,33 +60,17 @@ def moment_of(microseconds: int) -> datetime:
 
 
 def numbers(column: pa.ChunkedArray) -> Field:
-    """Decimals with 18 decimals, of any size."""
+    """Decimals of 64 bits, or with 18 decimals and of any size."""
     present = None if column.null_count == 0 else joined(column.is_valid())
-    halves = words(column if present is None else column.fill_null(0))
-    low, high = halves[0::2], halves[1::2]
-    for scale in SCALES:
-        if (whole := _divided(low, high, 18 - scale)) is not None:
-            return Field(whole, present, None, scale)
-    return tabled(high.astype(object) * 2**64 + low.view(np.uint64).astype(object), present, 18)
-
-
-def _divided(low: Array, high: Array, zeros: int) -> Array | None:
-    """128-bit numbers divided by 10^zeros, if that is exact for all and fits 63 bits.
-
-    By 2^zeros they are shifted; by 5^zeros they are multiplied with its inverse modulo 2^64, which is the quotient
-    where there is an exact one. Whether there is shows in the upper half of the product.
-    """
-    whole, inverse = np.empty(len(low), np.int64), np.uint64(pow(5**zeros, -1, 2**64))
-    for start in range(0, len(low), BLOCK):
-        block = slice(start, start + BLOCK)
-        upper, lower = high[block], low[block].view(np.uint64)
-        shifted = (lower >> np.uint64(zeros)) | (upper.view(np.uint64) << np.uint64(64 - zeros))
-        whole[block] = (shifted * inverse).view(np.int64)
-        off = whole[block] * (10.0**zeros / 2.0**64) - upper - lower * 2.0**-64
-        rest = np.bitwise_or.reduce(lower) & np.uint64(2**zeros - 1)
-        if rest or np.abs(off).max() > 0.5 or max(-int(upper.min()), int(upper.max())) >= 2**46:
-            return None
-    return whole
+    filled = column if present is None else column.fill_null(0)
+    if not pa.types.is_decimal64(column.type):
+        try:
+            filled = pa.chunked_array([narrowed(filled)])
+        except Inexact:
+            halves = words(filled)
+            low, high = halves[0::2].view(np.uint64), halves[1::2]
+            return tabled(high.astype(object) * 2**64 + low.astype(object), present, 18)
+    return Field(words(filled), present, None, filled.type.scale)
 
 
 def tabled(whole: Array, present: Array | None, scale: int) -> Field:

@@ -14,8 +14,6 @@ import pyarrow.compute as pc
 
 from features.training.fields import Array, Field, coded, from_payload, moment, numbers, payload_texts, texts, words
 
-FEW = 0.75  # of the events: below this share, those of other entities are left out before sorting
-
 
 @dataclass(frozen=True)
 class Spine:
@@ -72,14 +70,15 @@ class Log:
     def of(cls, table: pa.Table, spine: Spine | None = None) -> Log:
         """Events in any order, as `features.training.reading` gives them. With a spine, only what it may see."""
         codes, entities = coded(table.column("entity_id"))
-        times = words(table.column("event_time"))
-        ids = words(table.column("id")) if "id" in table.column_names else None
-        kept = None if spine is None else _wanted(table, codes, entities, spine)
-        if kept is not None:
-            codes, times, ids = codes[kept], times[kept], None if ids is None else ids[kept]
-        order = _order(codes, times, ids)
-        offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(entities)))])
-        return cls(table, order if kept is None else kept[order], times[order], entities, offsets)
+        asked = None if spine is None else np.isin(np.arange(len(entities)), _codes(spine, entities))
+        places, counts = _by_entity(codes, len(entities), asked)
+        if spine is not None and isinstance(spine.known_at, int):
+            known = words(table.column("recorded_at"))[places] <= spine.known_at
+            places, counts = places[known], np.bincount(codes[places[known]], minlength=len(entities))
+        times, offsets = words(table.column("event_time"))[places], np.concatenate([[0], np.cumsum(counts)])
+        if (order := _order(times, offsets, table, places)) is not None:
+            places, times = places[order], times[order]
+        return cls(table, places, times, entities, offsets)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -90,7 +89,8 @@ class Log:
 
     @cached_property
     def types(self) -> Field:
-        return texts(*coded(self.table.column("event_type"))).take(self.places)
+        codes, names = coded(self.table.column("event_type"))
+        return texts(codes[self.places], names)
 
     def of_types(self, types: Sequence[str]) -> Array:
         """Where the event is of one of these types."""
@@ -128,7 +128,7 @@ class Log:
 
         With a known_at for each row the log is a new one, in which every row has its own copy of what it knew.
         """
-        code = pc.index_in(spine.entity_ids, self.entities).fill_null(-1).to_numpy()
+        code = _codes(spine, self.entities)
         order = np.lexsort((spine.times, code))
         code, times = code[order], spine.times[order]
         known = code >= 0
@@ -173,32 +173,44 @@ class _Copy(Log):
         return self._once(key, lambda: self.original.field(name, data_type, types).take(self.at))
 
 
-def _wanted(table: pa.Table, codes: Array, entities: pa.Array, spine: Spine) -> Array | None:
-    """Places of the events whose entity is in the spine, and which were recorded in time; None for all."""
-    asked = pc.is_in(entities, value_set=spine.entity_ids.unique()).to_numpy(zero_copy_only=False)
-    keep = asked[codes] if len(entities) and asked.mean() < FEW else None
-    if isinstance(spine.known_at, int):
-        known = words(table.column("recorded_at")) <= spine.known_at
-        keep = known if keep is None else keep & known
-    return None if keep is None else np.flatnonzero(keep)
+def _codes(spine: Spine, entities: pa.Array) -> Array:
+    """The place of each row's entity among these; -1: it has no events."""
+    return pc.index_in(spine.entity_ids, entities).fill_null(-1).to_numpy()
 
 
-def _order(codes: Array, times: Array, ids: Array | None) -> Array:
-    """Places by code, time and id. Without ids, events of one instant come in the order of their ids already.
+def _by_entity(codes: Array, entities: int, asked: Array | None) -> tuple[Array, Array]:
+    """Places of the events entity by entity, else in the order they have; and how many each entity has.
 
-    Exported files come by time within each entity, so that ordering the codes alone often does.
+    asked: whose events to take, for each entity; None: all. Exported files hold an entity's events of a month side by
+    side, and it is these runs that are put in order, not the events.
     """
-    narrow = codes.astype(np.uint16) if not len(codes) or codes.max() < 65_536 else codes
-    order = np.argsort(narrow, kind="stable")
-    ordered = times[order]
-    falls = np.flatnonzero(ordered[1:] < ordered[:-1])
-    if (narrow[order[falls]] == narrow[order[falls + 1]]).any():
-        return np.lexsort((times, codes) if ids is None else (ids, times, codes))
-    if ids is None:
-        return order
-    level = np.flatnonzero(ordered[1:] == ordered[:-1])
-    level = level[narrow[order[level]] == narrow[order[level + 1]]]
-    return order if (ids[order[level + 1]] > ids[order[level]]).all() else np.lexsort((ids, times, codes))
+    if not len(codes):
+        return np.zeros(0, np.int64), np.zeros(entities, np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+    lengths, codes = np.diff(starts, append=len(codes)), codes[starts]
+    if asked is not None:
+        kept = asked[codes]
+        starts, lengths, codes = starts[kept], lengths[kept], codes[kept]
+    order = np.argsort(codes.astype(np.uint16) if entities < 65_536 else codes, kind="stable")
+    counts = np.bincount(codes, lengths, minlength=entities).astype(np.int64)
+    return stretched(starts[order], lengths[order]), counts
+
+
+def _order(times: Array, offsets: Array, table: pa.Table, places: Array) -> Array | None:
+    """What puts events that lie entity by entity in the order of time and id; None if they are.
+
+    Without ids, events of one instant come in the order of their ids already.
+    """
+    ids = words(table.column("id"))[places] if "id" in table.column_names else None
+    wrong = times[1:] < times[:-1]
+    if ids is not None:
+        wrong |= (times[1:] == times[:-1]) & (ids[1:] < ids[:-1])
+    between = offsets[1:-1]
+    wrong[between[(between > 0) & (between < len(times))] - 1] = False
+    if not wrong.any():
+        return None
+    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    return np.lexsort((times, rows) if ids is None else (ids, times, rows))
 
 
 def after(values: Array, start: Array, end: Array, bounds: Array) -> Array:
@@ -219,6 +231,12 @@ def after(values: Array, start: Array, end: Array, bounds: Array) -> Array:
 def spread(start: Array, end: Array) -> tuple[Array, Array]:
     """Every place from `start` to `end` of each row, with the row's number: (rows, places)."""
     lengths = end - start
-    rows = np.repeat(np.arange(len(start)), lengths)
-    firsts = np.cumsum(lengths) - lengths
-    return rows, np.arange(len(rows)) - (firsts - start)[rows]
+    return np.repeat(np.arange(len(start)), lengths), stretched(start, lengths)
+
+
+def stretched(start: Array, lengths: Array) -> Array:
+    """So many places from each start on, one after the other."""
+    ends = np.cumsum(lengths)
+    places = np.repeat(start + lengths - ends, lengths)
+    places += np.arange(len(places))
+    return places

@@ -11,6 +11,7 @@ Who computes what:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -21,10 +22,13 @@ import pyarrow.compute as pc
 from django.db import connection, transaction
 
 from features import offline
-from features.offline.columns import copied
+from features.models import RawEvent
+from features.offline.columns import VALUE, copied
+from features.offline.decimals import joined
 from features.serving.stored import UnknownFeature
+from features.training import grouped
 from features.training.asked import wanted
-from features.training.engine import Wanted, columns_needed, compute
+from features.training.engine import Wanted, columns_needed, compute, in_order
 from features.training.fields import moment_of, words
 from features.training.log import Log, Spine
 
@@ -32,7 +36,7 @@ MOMENT = pa.timestamp("us", "UTC")
 CODED = pa.dictionary(pa.int32(), pa.string())
 COLUMNS = {"id": pa.int64(), "entity_id": CODED, "event_type": CODED, "event_time": MOMENT, "recorded_at": MOMENT,
            "value": pa.decimal128(38, 18), "payload": pa.string()}  # fmt: skip
-SOURCE = {"value": "trim_scale(value) AS value"}
+SOURCE = {"value": VALUE}
 NAMED, NAMED_ROWS = 1_000, 50_000  # entities of a spine that files, and PostgreSQL, are asked for by name
 TIMEOUT = "SET LOCAL statement_timeout = '20min'"
 
@@ -63,13 +67,14 @@ def read(wanted: Wanted, spine: Spine, *, until: datetime, known_at: datetime | 
     named = entities.to_pylist() if len(entities) <= NAMED_ROWS else None
     few = named if len(entities) <= NAMED else None
     copy, last_id = from_offline(entity_type, columns, entity_ids=few, **limits)
+    if copy is None:
+        return in_groups(entity_type, columns, in_order=in_order(wanted), entity_ids=named, after_id=last_id, **limits)
+    if not RawEvent.objects.filter(id__gt=last_id).exists():
+        return copy
     in_full = list(dict.fromkeys(["id", *columns]))
     newer = from_database(entity_type, in_full, entity_ids=named, after_id=last_id, **limits)
-    if copy is None:
-        return newer
     newer = newer.take(pa.array(np.argsort(words(newer.column("id")))))
-    schema = pa.schema([(name, COLUMNS[name]) for name in copy.column_names])
-    return pa.concat_tables([copy.cast(schema), newer.select(copy.column_names).cast(schema)])
+    return joined([copy, newer.select(copy.column_names)])
 
 
 def types_needed(wanted: Wanted) -> list[str] | None:
@@ -97,6 +102,7 @@ def from_offline(
     except offline.OfflineStoreUnavailable:
         return None, 0
     from features.offline import reader
+    from features.offline.scan import read_files
 
     last_id = reader.exported_through().last_id
     files = _files(entity_type)
@@ -110,10 +116,18 @@ def from_offline(
     chosen = list(dict.fromkeys([*columns, *extra]))
     # Comparing every event costs more than it saves, unless whole files are left out.
     earlier = until if any(file["min_event_time"] > until for file in files) else None
-    found = reader.events(entity_type, columns=chosen, types=types, entity_ids=entity_ids, until=earlier)
-    if _files(entity_type) != files:  # an export, a merge or an erasure came between
+    found = None
+    with suppress(FileNotFoundError):
+        if entity_ids is None:
+            paths = [file["path"] for file in files if earlier is None or file["min_event_time"] <= earlier]
+            found = read_files(paths, chosen)
+        else:
+            found = reader.events(entity_type, columns=chosen, types=types, entity_ids=entity_ids, until=earlier)
+    if found is None or _files(entity_type) != files:  # an export, a merge or an erasure came between
         chosen = list(dict.fromkeys([*columns, "id", "recorded_at"]))
         found = reader.events(entity_type, columns=chosen, types=types, entity_ids=entity_ids, until=until)
+    if types is not None:
+        found = found.filter(pc.is_in(found.column("event_type"), pa.array(types, pa.string())))
     if "id" in chosen:
         found = found.filter(pc.less_equal(found.column("id"), last_id))
     if "recorded_at" in chosen and known_at is not None:
@@ -134,9 +148,30 @@ def _follow_each_other(files: Sequence[dict[str, Any]], last_id: int) -> bool:
     return ordered and max(file["last_id"] for file in files) <= last_id
 
 
-def from_database(
+def in_groups(entity_type: str, columns: Sequence[str], *, in_order: bool, **limits: Any) -> pa.Table:
+    """Events in one snapshot, the fast way where they fit it. in_order: with ids, which order those of one instant."""
+    asked = list(dict.fromkeys([*columns, *(["id"] if in_order else [])]))
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(TIMEOUT)
+            return grouped.events(entity_type, asked, _condition(cursor, entity_type, **limits))
+    except grouped.Unfit:
+        return from_database(entity_type, list(dict.fromkeys(["id", *columns])), **limits)
+
+
+def from_database(entity_type: str, columns: Sequence[str], **limits: Any) -> pa.Table:
+    """Events in one snapshot, streamed by COPY and parsed while they come. limits: those of `_condition`."""
+    chosen = ", ".join(SOURCE.get(name, name) for name in columns)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(TIMEOUT)
+        where = _condition(cursor, entity_type, **limits)
+        query = f"COPY (SELECT {chosen} FROM raw_events WHERE {where}) TO STDOUT (FORMAT csv)"  # noqa: S608 - names of columns
+        return copied(query, pa.schema([(name, COLUMNS[name]) for name in columns]))
+
+
+def _condition(
+    cursor: Any,
     entity_type: str,
-    columns: Sequence[str],
     *,
     types: Sequence[str] | None = None,
     entity_ids: Sequence[str] | None = None,
@@ -144,8 +179,8 @@ def from_database(
     until: datetime | None = None,
     known_at: datetime | None = None,
     after_id: int = 0,
-) -> pa.Table:
-    """Events in one snapshot, streamed by COPY and parsed while they come."""
+) -> str:
+    """SQL that keeps these events alone, with its parameters filled in by the driver."""
     conditions = {
         "entity_type = %(entity_type)s": True,
         "id > %(after_id)s": after_id,
@@ -155,12 +190,7 @@ def from_database(
         "event_time <= %(until)s": until,
         "recorded_at <= %(known_at)s": known_at,
     }
-    chosen = ", ".join(SOURCE.get(name, name) for name in columns)
     where = " AND ".join(condition for condition, asked in conditions.items() if asked)
     asked = {"entity_type": entity_type, "types": types, "entity_ids": entity_ids, "since": since,
              "until": until, "known_at": known_at, "after_id": after_id}  # fmt: skip
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(TIMEOUT)
-        query = cursor.cursor.mogrify(f"COPY (SELECT {chosen} FROM raw_events WHERE {where}) TO STDOUT (FORMAT csv)",  # noqa: S608 - names of columns
-                                      asked).decode()  # fmt: skip
-        return copied(query, pa.schema([(name, COLUMNS[name]) for name in columns]))
+    return cursor.cursor.mogrify(where, asked).decode()

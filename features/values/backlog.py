@@ -6,45 +6,47 @@ Taking a mark is part of the transaction that stores the values (docs/adr/0003-e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
+
+from base import statements
+from features.engine.prepared import text_array
 
 RETRY_FIRST_S, RETRY_MAX_S = 60, 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How many events the marks stood for, and each entity's earliest event time among them."""
+    """How many events the marks stood for, and each entity's earliest event time among them, as a JSON object."""
 
     events: int = 0
-    earliest: dict[str, datetime] = field(default_factory=dict)
+    earliest: str = "{}"
 
 
-# A mark that a writer is adding to is left for next time: its event may not be visible yet.
+# A mark that a writer is adding to is left for next time: its event may not be visible yet. So is one that a writer
+# added to since this statement began: its lock leads to the newest version, which the statement does not see.
 TAKE = """
 WITH due AS MATERIALIZED (
-  SELECT id FROM features_staleentity
-  WHERE entity_type = %s AND entity_id = ANY(%s) AND latest <= %s
+  SELECT ctid AS place FROM features_staleentity
+  WHERE entity_type = $1::text AND entity_id = ANY($2::text[]) AND latest <= $3::timestamptz
   FOR UPDATE SKIP LOCKED
+), taken AS (
+  DELETE FROM features_staleentity mark USING due WHERE mark.ctid = due.place
+  RETURNING mark.entity_id, mark.events, mark.earliest
 )
-DELETE FROM features_staleentity mark USING due WHERE mark.id = due.id
-RETURNING mark.entity_id, mark.events, mark.earliest
+SELECT coalesce(sum(events), 0)::bigint, coalesce(jsonb_object_agg(entity_id, earliest), '{}')::text
+FROM (SELECT entity_id, sum(events) AS events, min(earliest) AS earliest FROM taken GROUP BY entity_id) entity
 """
 
 
 def take(entity_type: str, entity_ids: Sequence[str], moment: datetime) -> Taken:
     """Remove the marks due at this moment. Statements that follow see at least the events they stand for."""
-    earliest: dict[str, datetime] = {}
-    events = 0
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, [entity_type, list(entity_ids), moment])
-        for entity_id, number, since in cursor.fetchall():
-            events += number
-            earliest[entity_id] = min(since, earliest.get(entity_id, since))
-    return Taken(events, earliest)
+        statements.execute(cursor, TAKE, [entity_type, text_array(entity_ids), moment])
+        return Taken(*cursor.fetchone())
 
 
 LEAVE = """
@@ -80,9 +82,9 @@ def fail(entity_type: str, entity_id: str, error: str, *, events: int) -> None:
         cursor.execute(FAIL, noted | {"first": RETRY_FIRST_S, "most": RETRY_MAX_S})
 
 
+SUCCEED = "DELETE FROM features_failedentity WHERE entity_type = $1::text AND entity_id = ANY($2::text[])"
+
+
 def succeed(entity_type: str, entity_ids: Sequence[str]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM features_failedentity WHERE entity_type = %s AND entity_id = ANY(%s)",
-            [entity_type, list(entity_ids)],
-        )
+        statements.execute(cursor, SUCCEED, [entity_type, text_array(entity_ids)])

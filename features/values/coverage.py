@@ -10,6 +10,7 @@ from django.db import connection
 
 from features.catalogue import set_id
 from features.definitions import FeatureSet, feature_sets
+from features.engine import prepared
 from features.values import counts
 
 
@@ -38,12 +39,17 @@ class Coverage:
         return asdict(self) | {"without_features": self.without_features, "coverage_percent": self.percent}
 
 
-MARKED_NOW = """
-SELECT DISTINCT m.entity_id FROM features_staleentity m
-WHERE m.entity_type = %(entity_type)s AND m.events > 0 AND m.latest <= now() AND NOT EXISTS (
+DUE = """
+m.events > 0 AND m.latest <= now() AND NOT EXISTS (
   SELECT 1 FROM features_failedentity f WHERE f.entity_type = m.entity_type AND f.entity_id = m.entity_id)
 """
-COUNT_MARKED = f"SELECT count(*) FROM ({MARKED_NOW}) marked"  # noqa: S608 - constants of this module
+COUNT_DUE = f"""
+SELECT entity_type, count(*) FROM (SELECT DISTINCT entity_type, entity_id FROM features_staleentity m WHERE {DUE}) due
+GROUP BY entity_type
+"""  # noqa: S608 - constants of this module
+MARKED_NOW = f"""
+SELECT DISTINCT m.entity_id FROM features_staleentity m WHERE m.entity_type = %(entity_type)s AND {DUE}
+"""  # noqa: S608 - constants of this module
 # LIMIT keeps the planner at one look per mark instead of reading all values.
 COUNT_STALE = f"""
 SELECT count(*) FROM ({MARKED_NOW} ORDER BY 1) marked CROSS JOIN LATERAL (
@@ -63,15 +69,18 @@ def coverage_of(*sets: type[FeatureSet]) -> list[Coverage]:
     with connection.cursor() as cursor:
         cursor.execute(FAILED)
         failed = dict(cursor.fetchall())
+        cursor.execute(COUNT_DUE)
+        due = dict(cursor.fetchall())
         for each in sets:
-            total = counted.get(f"entities:{each.entity.name}", 0)
-            values = counted.get(f"values:{set_id(each)}", 0)
-            # Where every entity has values, each marked one is stale, and no value needs to be looked at.
-            question = COUNT_MARKED if values == total else COUNT_STALE
-            cursor.execute(question, {"entity_type": each.entity.name, "set_id": set_id(each)})
-            [stale] = cursor.fetchone()
-            failures = failed.get(each.entity.name, 0)
-            found.append(Coverage(each.name, each.version, each.entity.name, total, values, stale, failures))
+            entity_type = each.entity.name
+            total, values = counted.get(f"entities:{entity_type}", 0), counted.get(f"values:{set_id(each)}", 0)
+            # Where every entity has values each that is due is stale, and where none has none is: no need to look.
+            stale = due.get(entity_type, 0) if values else 0
+            if stale and values < total:
+                cursor.execute(COUNT_STALE, {"entity_type": entity_type, "set_id": set_id(each)})
+                [stale] = cursor.fetchone()
+            failures = failed.get(entity_type, 0)
+            found.append(Coverage(each.name, each.version, entity_type, total, values, stale, failures))
     return found
 
 
@@ -125,7 +134,12 @@ ORDER BY e.entity_id LIMIT %(limit)s
 def marked_entities(entity_type: str, *, after: str = "", limit: int) -> list[str]:
     """Entities with marks that are due: most of `waiting_entities`, at once however many entities there are."""
     with connection.cursor() as cursor:
-        cursor.execute(MARKED, {"entity_type": entity_type, "after": after, "until": None, "limit": limit})
+        prepared.execute(
+            cursor,
+            ("marked", limit),
+            lambda: (MARKED, {"until": None, "limit": limit}),
+            {"entity_type": ("text", entity_type), "after": ("text", after)},
+        )
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -9,16 +9,19 @@ The order of steps is what makes it right (docs/adr/0003-exactly-once-features.m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import DataError, connection, transaction
 
+from base import statements
 from features.catalogue import set_id
 from features.definitions import FeatureSet, feature_sets
-from features.engine.compute import CannotCompute, computation, together
+from features.engine import prepared
+from features.engine.compute import CannotCompute, Query, compiled, computation, together
+from features.engine.prepared import text_array
 from features.values import backlog
 from features.values.repair import repair
 
@@ -124,26 +127,26 @@ def _refresh_locked(work: _Work, entity_ids: list[str]) -> Refreshed:
     return done
 
 
-KNOWN = """
-SELECT entity_id FROM features_knownentity WHERE entity_type = %s AND entity_id = ANY(%s) ORDER BY entity_id
+LOCK = """
+SELECT entity_id FROM features_knownentity WHERE entity_type = $1::text AND entity_id = ANY($2::text[])
+ORDER BY entity_id FOR UPDATE
 """
 
 
 def _lock(cursor: Any, entity_type: str, entity_ids: Sequence[str], skip_locked: bool) -> list[str]:
-    lock = "FOR UPDATE SKIP LOCKED" if skip_locked else "FOR UPDATE"
-    cursor.execute(f"{KNOWN} {lock}", [entity_type, list(entity_ids)])
+    lock = f"{LOCK} SKIP LOCKED" if skip_locked else LOCK
+    statements.execute(cursor, lock, [entity_type, text_array(entity_ids)])
     return [row[0] for row in cursor.fetchall()]
 
 
-def _store_all(work: _Work, entity_ids: list[str], earliest: Mapping[str, datetime]) -> dict[str, datetime]:
+def _store_all(work: _Work, entity_ids: list[str], earliest: str) -> dict[str, datetime]:
     """Store every set and correct the history behind late events; returns what of it is left for later."""
-    late: set[str] = set()
+    late: dict[str, datetime] = {}
     for group in together(work.sets):
         late |= _store(group, entity_ids, work.moment, earliest, work.task_id)
     if not late:
         return {}
-    since = {entity_id: earliest[entity_id] for entity_id in sorted(late)}
-    rest = repair(work.sets, since, work.moment, task_id=work.task_id)
+    rest = repair(work.sets, dict(sorted(late.items())), work.moment, task_id=work.task_id)
     if rest:
         backlog.leave(work.entity_type, rest)
     return rest
@@ -151,10 +154,9 @@ def _store_all(work: _Work, entity_ids: list[str], earliest: Mapping[str, dateti
 
 # No history is newer than the latest value, so an event after the value that was replaced touches no history.
 STORE = """
-WITH computed AS MATERIALIZED ({query}),
-fresh AS MATERIALIZED (
+WITH fresh AS MATERIALIZED (
   SELECT v.set_id, c.entity_id, c.as_of, c.source_rows, v.vals
-  FROM computed c CROSS JOIN LATERAL (VALUES {sets}) AS v(set_id, vals) ORDER BY c.entity_id, v.set_id
+  FROM ({query}) c CROSS JOIN LATERAL (VALUES {sets}) AS v(set_id, vals) ORDER BY c.entity_id, v.set_id
 ),
 latest AS (
   INSERT INTO model_features (feature_set_id, entity_id, as_of, computed_at, source_rows, vals, task_id)
@@ -170,26 +172,39 @@ latest AS (
   INSERT INTO features_countdelta (what, n)
   SELECT 'values:' || feature_set_id, count(*) FROM latest WHERE before IS NULL GROUP BY feature_set_id
 )
-SELECT DISTINCT latest.entity_id FROM latest
-JOIN unnest(%(marked)s::text[], %(earliest)s::timestamptz[]) AS mark(entity_id, earliest)
-  ON mark.entity_id = latest.entity_id AND mark.earliest <= latest.before
+SELECT entity_id, (%(earliest)s::jsonb ->> entity_id)::timestamptz FROM latest
+WHERE before IS NOT NULL AND (%(earliest)s::jsonb ->> entity_id)::timestamptz <= before
 """
 
 
 def _store(
-    group: Sequence[type[FeatureSet]],
-    entity_ids: list[str],
-    moment: datetime,
-    earliest: Mapping[str, datetime],
-    task_id: str | None,
-) -> set[str]:
-    """Compute sets of one source by one scan; returns the entities with an event older than a value they had."""
-    query, parameters = computation(group, entity_ids, [moment] * len(entity_ids))
-    parameters |= {"task_id": task_id, "marked": list(earliest), "earliest": list(earliest.values())}
-    pairs = []
-    for number, feature_set in enumerate(group):
-        parameters[f"set_{number}"] = set_id(feature_set)
-        pairs.append(f"(%(set_{number})s::smallint, c.vals{f'_{number}' if number else ''})")
+    group: Sequence[type[FeatureSet]], entity_ids: list[str], moment: datetime, earliest: str, task_id: str | None
+) -> dict[str, datetime]:
+    """Compute sets of one source by one scan; returns the entities with an event older than a value they had, and
+    when it happened."""
+    sets = [(feature_set, set_id(feature_set)) for feature_set in group]
     with connection.cursor() as cursor:
-        cursor.execute(STORE.format(query=query, sets=", ".join(pairs)), parameters)
-        return {row[0] for row in cursor.fetchall()}
+        if group[0].functions():
+            query, parameters = _storing(sets, computation(group, entity_ids, [moment] * len(entity_ids)))
+            cursor.execute(query, parameters | {"earliest": earliest, "task_id": task_id})
+        else:
+            prepared.execute(
+                cursor,
+                ("store", *sets),
+                lambda: _storing(sets, compiled(tuple(group))),
+                {
+                    "entity_ids": ("text[]", entity_ids),
+                    "moment": ("timestamptz", moment),
+                    "earliest": ("jsonb", earliest),
+                    "task_id": ("uuid", task_id),
+                },
+                {"times": "array_fill({moment}, ARRAY[cardinality({entity_ids})])", "known_at": "NULL"},
+            )
+        return dict(cursor.fetchall())
+
+
+def _storing(sets: Sequence[tuple[type[FeatureSet], int]], query: Query) -> Query:
+    """The statement that stores what the query gives for these sets."""
+    sql, parameters = query
+    values = ", ".join(f"({number}::smallint, c.vals{f'_{n}' if n else ''})" for n, (_, number) in enumerate(sets))
+    return STORE.format(query=sql, sets=values), parameters

@@ -8,13 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from base.parsers import CloudEventBatchParser, CloudEventParser, StrictJSONParser
 from base.queries import refuse_unknown
 from base.roles import Role
 from base.throttles import ScopedThrottle
 from features import serializers as s
 from features.intake import cloudevents
 from features.intake.ingest import store
+from features.intake.plain import EventBatchParser, EventParser, EventsJSONParser
 from tasks.serializers import task_links
 
 
@@ -26,7 +26,7 @@ class Events(APIView):
     """
 
     roles = {Role.SERVICE, Role.OPERATOR}
-    parser_classes = [StrictJSONParser, CloudEventParser, CloudEventBatchParser]
+    parser_classes = [EventsJSONParser, EventParser, EventBatchParser]
     throttle_classes = [ScopedThrottle]
     throttle_scope = "events"
     max_body_bytes = 5 * 1_048_576

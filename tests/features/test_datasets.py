@@ -15,6 +15,7 @@ from django.utils import timezone
 from pyarrow import ipc
 
 from audit.models import Entry
+from features.erasure import erase as erasure
 from features.intake.ingest import ingest
 from features.training import building, datasets
 from features.training.models import Dataset
@@ -284,3 +285,35 @@ def test_the_console_shows_state_columns_and_definitions(analyst, client):
     page = client.get(f"/admin/features/dataset/{done['id']}/change/").content.decode()
     assert done["sha256"] in page and "plot_care@v1:litres" in page and done["download"] in page
     assert "Not built yet." in client.get(f"/admin/features/dataset/{waiting['id']}/change/").content.decode()
+
+
+def test_erasing_an_entity_deletes_the_datasets_that_hold_it_and_no_others(analyst, folder):
+    moved = [watered(plot, days_ago=day, litres=1) for plot in ("a", "b") for day in (1, 5)]
+    ingest([*moved, harvested("b", days_ago=2)], refresh=False)
+    named = ask(analyst, entity_rows=rows(("a", 0), ("b", 0)))
+    labelled = ask(analyst, label={"event_type": "garden.watered"})
+    others = [ask(analyst, entity_rows=rows(("b", 0))), ask(analyst, label={"event_type": "garden.harvested"})]
+    assert erasure.proof("plot", "a")["features_dataset"] == 1
+    done = erasure.erase_entity(entity_type="plot", entity_id="a", reason="asked for")
+    assert done.rows["features_dataset"] == 2
+    assert not any(erasure.proof("plot", "a").values())
+    assert {str(pk) for pk in Dataset.objects.values_list("pk", flat=True)} == {each["id"] for each in others}
+    assert {file.stem for file in folder.iterdir()} == {each["id"] for each in others}
+    gone = {entry.entity_id: entry.metadata for entry in Entry.objects.filter(action="dataset_deleted")}
+    assert gone.keys() == {named["id"], labelled["id"]} and gone[named["id"]]["by"] == "erasure"
+
+
+def test_a_dataset_that_is_built_during_the_erasure_leaves_no_file(analyst, folder, monkeypatch):
+    ingest([watered("a", days_ago=1)], refresh=False)
+    asked = {"features": ["plot_care:litres"], "entity_rows": rows(("a", 0))}
+    answer = analyst.post(URL, asked, format="json").json()
+    hashed = building.hashed
+
+    def erased_before_it_is_noted(path):
+        erasure.erase_entity(entity_type="plot", entity_id="a", reason="asked for")
+        return hashed(path)
+
+    monkeypatch.setattr(building, "hashed", erased_before_it_is_noted)
+    run_task(answer["task_id"])
+    assert Task.objects.get(pk=answer["task_id"]).status in ("failed", "cancelled")
+    assert not Dataset.objects.exists() and not list(folder.iterdir())

@@ -14,6 +14,7 @@ from hypothesis.extra.django import TestCase
 
 from features.definitions import feature_sets
 from features.intake.ingest import NewEvent, ingest
+from features.models import RawEvent
 from features.serving.stored import point_in_time, stored
 from features.values.coverage import waiting_entities
 from features.values.materialize import refresh
@@ -167,3 +168,16 @@ def test_raw_events_cannot_be_changed(change):
     ingest([watered()], refresh=False)
     with pytest.raises(InternalError):
         getattr(RawEvent.objects.all(), change)(**({"value": 3} if change == "update" else {}))
+
+
+@pytest.mark.django_db
+def test_event_types_that_no_code_declares_any_more_count_as_well():
+    ingest([watered("a"), watered("b", days_ago=2)], refresh=False)
+    for event_type in ("garden.mown", "garden.mown", "garden.raked"):
+        RawEvent.objects.create(
+            source="old", source_id=str(RawEvent.objects.count()), entity_type="plot", entity_id="a",
+            event_type=event_type, event_time=NOON - timedelta(days=1),
+        )  # fmt: skip
+    refresh("plot", ["a", "b"])
+    found = stored(PlotCare, ["a", "b"])
+    assert [found[entity_id].values()["kinds"] for entity_id in ("a", "b")] == [3, 1]

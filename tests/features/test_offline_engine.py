@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -33,6 +34,15 @@ def test_exported_files_give_the_values_of_the_database(settings, tmp_path, url)
         for theirs, ours in zip(found, point_in_time(feature_set, spine), strict=True):
             assert theirs["source_rows"] == ours.source_rows
             agree(theirs, ours.values(), feature_set)
+
+
+def test_files_with_and_without_the_narrow_values_are_read_together(settings, tmp_path):
+    settings.EXPORT_URL = str(tmp_path / "offline")
+    for litres in ("1.25", "0.123456789012345678", "0.0000005"):
+        ingest([watered("p", days_ago=1, litres=litres)], refresh=False)
+        export()
+    [row] = by_duckdb(PORTABLE[0], [("p", NOON)]).to_pylist()
+    assert row["litres"] == Decimal("1.373457289012345678")
 
 
 def test_nothing_exported_is_nothing_seen(settings, tmp_path):
