@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,17 +13,21 @@ from django.utils import timezone
 
 from audit.services import log_audit_event
 from base import context
-from features.services import Served, request_features, stored_sets
-from loans import rules
-from loans.features import AccountConduct, CashFlow, CoreBehavioral
+from features.services import Served, ingest, request_features, stored_sets
+from loans import happenings, rules
+from loans.counteroffer import find_counter_offer
+from loans.features import AccountConduct, CashFlow, CoreBehavioral, LendingHistory
 from loans.inputs import Application, card_inputs
 from loans.models import Borrower, CreditDecision, LoanRequest
 from loans.published import scorecard
+from loans.review.work import open_item
 from loans.scorecard import APPLICATION, Scored
+from loans.storing import store_decided
 
 logger = logging.getLogger(__name__)
 POLICY = rules.Policy()
 FRAUD_MODEL = "fraud-rules-1.0"
+SETS = [CoreBehavioral, AccountConduct, CashFlow, LendingHistory]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def request_loan(*, user: Any, requested_amount: Decimal, purpose: str, term_mon
     facts = fraud_facts(borrower, requested_amount)
     fraud = rules.judge_fraud(facts, POLICY.limits)
     verdict = rules.decide(scored, fraud, POLICY)
-    request = LoanRequest.objects.create(
+    request = LoanRequest(
         borrower=borrower,
         requested_amount=requested_amount,
         purpose=purpose,
@@ -53,14 +57,13 @@ def request_loan(*, user: Any, requested_amount: Decimal, purpose: str, term_mon
         status=STATUS[verdict.outcome],
         ip=context.current().ip,
     )
-    decision = CreditDecision.objects.create(
-        loan_request=request,
+    decision = CreditDecision(
         outcome=verdict.outcome,
         reasons=list(verdict.reasons),
         adverse_reasons=[asdict(reason) for reason in verdict.adverse_reasons],
         base_credit_score=scored.base_credit_score,
         trust_score=round(scored.trust_score, 4),
-        trust_boost=scored.trust_boost,
+        trust_boost=float(scored.trust_boost),
         final_credit_score=scored.final_credit_score,
         default_probability=scored.probability_of_default,
         fraud_score=fraud.score,
@@ -69,9 +72,11 @@ def request_loan(*, user: Any, requested_amount: Decimal, purpose: str, term_mon
         flag_risk=verdict.flag_risk,
         policy_version=POLICY.version,
         model_version=f"scorecard-{scored.version}+{FRAUD_MODEL}+policy-{POLICY.version}",
-        explanation=explain(scored, verdict, features),
+        explanation=explain(scored, verdict, features) | counter_offer(application, features, facts, fraud, verdict),
         inputs=_inputs(application, features, facts),
     )
+    store_decided(request, decision, open_item(decision))
+    ingest([happenings.requested(request), happenings.decided(request, decision)], refresh=False)
     log_audit_event(
         "credit_decision_made",
         "loan_request",
@@ -149,7 +154,9 @@ class KnownFeatures:
 def known_features(borrower: Borrower) -> KnownFeatures:
     values: dict[str, Any] = {}
     rows = {}
-    for feature_set, row in stored_sets([CoreBehavioral, AccountConduct, CashFlow], str(borrower.id)).items():
+    for feature_set, row in stored_sets(SETS, str(borrower.id)).items():
+        if not row.source_rows:
+            continue
         values |= {name: None if v is None else float(v) for name, v in row.values().items()}
         rows[feature_set.label()] = row
     return KnownFeatures(values, rows)
@@ -202,6 +209,32 @@ def explain(scored: Scored, verdict: rules.Verdict, features: KnownFeatures) -> 
     if scored.card == APPLICATION:
         explanation["note"] = "No features were available; the application-only card was used."
     return explanation
+
+
+def counter_offer(
+    application: Application,
+    features: KnownFeatures,
+    facts: rules.FraudFacts,
+    fraud: rules.FraudVerdict,
+    verdict: rules.Verdict,
+) -> dict[str, Any]:
+    """What the same card and policy would approve at once, if anything; never to somebody who was flagged."""
+    if verdict.outcome == rules.APPROVED or fraud.flags:
+        return {}
+
+    def approves(amount: Decimal, term_months: int) -> bool:
+        changed = replace(application, requested_amount=float(amount), term_months=term_months)
+        scored = scorecard().score(card_inputs(changed, features.values))
+        judged = rules.judge_fraud(replace(facts, requested_amount=amount), POLICY.limits)
+        return rules.decide(scored, judged, POLICY).outcome == rules.APPROVED
+
+    found = find_counter_offer(
+        amount=facts.requested_amount,
+        term_months=application.term_months,
+        approves=approves,
+        today=timezone.now().date(),
+    )
+    return {"counter_offer": found.as_dict()} if found else {}
 
 
 def _inputs(application: Application, features: KnownFeatures, facts: rules.FraudFacts) -> dict[str, Any]:
