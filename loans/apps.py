@@ -7,7 +7,7 @@ class LoansConfig(AppConfig):
     name = "loans"
     verbose_name = "Loans"
     console_permissions = {
-        Role.REVIEWER: ["loans.view_*"],
+        Role.REVIEWER: ["loans.view_*", "loans.decide_reviewitem"],
         Role.OPERATOR: ["loans.view_*"],
         Role.ANALYST: ["loans.view_loanrequest", "loans.view_creditdecision", "loans.view_loan"],
     }

@@ -114,7 +114,7 @@ def second_decision(
     same = {
         field.attname: getattr(first, field.attname)
         for field in CreditDecision._meta.concrete_fields
-        if field.name not in {"id", "created_at"}
+        if field.name not in {"id", "created_at", "decided_by"}
     }
     explained = {k: v for k, v in first.explanation.items() if not (approve and k == "counter_offer")}
     return CreditDecision.objects.create(
