@@ -41,6 +41,8 @@ def missed(instalments: Iterable[tuple[Instalment, datetime]]) -> list[NewEvent]
 
 def _of_instalment(kind: Any, instalment: Instalment, word: str, at: datetime, more: dict[str, Any]) -> NewEvent:
     request = instalment.loan.request
+    if request is None:
+        raise ValueError("Only loans that were asked for here have instalments.")
     data = {"request_id": str(request.id), "instalment": instalment.number, "amount": str(instalment.amount)}
     return _event(kind, request, f"{word}:{request.id}:{instalment.number}", at, data | more)
 

@@ -19,6 +19,7 @@ from loans.counteroffer import find_counter_offer
 from loans.features import AccountConduct, CashFlow, CoreBehavioral, LendingHistory
 from loans.inputs import Application, card_inputs
 from loans.models import Borrower, CreditDecision, LoanRequest
+from loans.notices.wording import due_date
 from loans.published import scorecard
 from loans.review.work import open_item
 from loans.scorecard import APPLICATION, Scored
@@ -206,6 +207,8 @@ def explain(scored: Scored, verdict: rules.Verdict, features: KnownFeatures) -> 
         "adverse_reasons": [asdict(reason) for reason in verdict.adverse_reasons],
         "features_as_of": {label: row.as_of.isoformat() for label, row in features.rows.items()},
     }
+    if verdict.outcome != rules.APPROVED:
+        explanation["notice_due_date"] = due_date(timezone.now()).isoformat()
     if scored.card == APPLICATION:
         explanation["note"] = "No features were available; the application-only card was used."
     return explanation

@@ -31,16 +31,18 @@ def store_decided(request: LoanRequest, decision: CreditDecision, review: Review
 
 def _insert(row: Model, values: list[Any]) -> str:
     """The row as an INSERT; what the database gives by itself is left to it. Its values are added to `values`."""
-    names, places = [], []
+    names: list[str] = []
+    places: list[str] = []
     for field in row._meta.concrete_fields:
+        column = str(field.column)
         if field.name == "loan_request":
-            names.append(field.column)
+            names.append(column)
             places.append("(SELECT id FROM request)")
             continue
         value = getattr(row, field.attname)
         if isinstance(value, DatabaseDefault) or (field.primary_key and value is None):
             continue
-        names.append(field.column)
+        names.append(column)
         places.append("%s")
         values.append(field.get_db_prep_save(value, connection))
     return f"INSERT INTO {row._meta.db_table} ({', '.join(names)}) VALUES ({', '.join(places)})"  # noqa: S608 - our own names

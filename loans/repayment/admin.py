@@ -14,6 +14,6 @@ def instalments_panel(loan: Loan) -> list[Panel]:
     for one in loan.instalments.prefetch_related("payments"):
         last = max(one.payments.all(), key=lambda payment: payment.happened_at, default=None)
         state = badge(last.kind, KINDS[LoanPayment.Kind(last.kind)]) if last else badge("due", IDLE)
-        rows.append((one.number, one.due_date, f"{one.amount:,.2f}", state, when(last and last.happened_at)))
+        rows.append((one.number, one.due_date, f"{one.amount:,.2f}", state, when(last.happened_at if last else None)))
     headers = ["Number", "Due", "Amount", "State", "At"]
     return [Table(title="Instalments", headers=headers, rows=rows)] if rows else []

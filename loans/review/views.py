@@ -34,7 +34,7 @@ class OldestAndRiskiest(NewestFirst):
         cursor = super().decode_cursor(request)
         try:
             if cursor is not None and cursor.position is not None:
-                date.fromisoformat(cursor.position)
+                date.fromisoformat(str(cursor.position))
         except ValueError:
             raise NotFound(self.invalid_cursor_message) from None
         return cursor

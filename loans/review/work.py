@@ -116,7 +116,8 @@ def second_decision(
         for field in CreditDecision._meta.concrete_fields
         if field.name not in {"id", "created_at", "decided_by"}
     }
-    explained = {k: v for k, v in first.explanation.items() if not (approve and k == "counter_offer")}
+    ended = ("counter_offer", "notice_due_date") if approve else ()
+    explained = {key: value for key, value in first.explanation.items() if key not in ended}
     return CreditDecision.objects.create(
         **same
         | {
