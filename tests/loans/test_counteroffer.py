@@ -26,7 +26,8 @@ def test_a_score_that_does_not_fall_with_the_amount_still_gives_the_largest():
 
 
 def test_a_longer_term_is_offered_when_no_amount_will_do():
-    assert offered(100_000, lambda amount, term: amount / term <= 2_000 and term > 24) == (70_000, 36)
+    assert offered(100_000, lambda amount, term: amount / term <= 2_500 and term > 24) == (100_000, 48)
+    assert offered(100_050, lambda amount, term: term == 60) == (100_000, 60)
 
 
 def test_too_little_is_not_worth_offering():
@@ -48,7 +49,7 @@ def test_an_offer_is_approved_is_less_and_is_found_in_bounded_time(amount, term,
         return len(tried) > accepted_from
 
     found = find_counter_offer(amount=amount, term_months=term, approves=approves, today=TODAY)
-    assert len(tried) <= STEPS * (1 + len(TERMS))
+    assert len(tried) <= STEPS + len(TERMS)
     if found:
         assert (found.amount, found.term_months) == tried[-1]
         assert max(LEAST_AMOUNT, LEAST_SHARE * amount) <= found.amount <= amount
