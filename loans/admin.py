@@ -166,7 +166,7 @@ def thresholds_panel(decision: CreditDecision) -> Facts:
 
 def decision_panels(decision: CreditDecision) -> list[Panel]:
     tone = OUTCOMES[CreditDecision.Outcome(decision.outcome)]
-    reasons = [(r["rank"], code(r["code"]), r["text"]) for r in decision.adverse_reasons]
+    reasons = [(r["rank"], code(r["code"]), r["text"], r.get("points_lost")) for r in decision.adverse_reasons]
     return [
         Table(
             title=f"Decision {decision.number}: {decision.outcome} with {decision.final_credit_score} points",
@@ -175,7 +175,7 @@ def decision_panels(decision: CreditDecision) -> list[Panel]:
         ),
         Table(
             title="Principal reasons against the borrower",
-            headers=["Rank", "Code", "Reason"],
+            headers=["Rank", "Code", "Reason", "Points lost"],
             rows=reasons,
             empty="None: the request was approved.",
         )

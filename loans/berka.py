@@ -61,7 +61,10 @@ class UnknownTransaction(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Borrower:
-    """The owner of one account. `sex` is "F" or "M"; `district` is a place name; `opened_date` is the account's."""
+    """The owner of one account. `sex` is "F" or "M"; `district` is a place name; `opened_date` is the account's.
+
+    second_holder: whether somebody else may dispose of the account; None when it is not known.
+    """
 
     id: uuid.UUID
     source: str
@@ -70,6 +73,7 @@ class Borrower:
     sex: str
     district: str
     opened_date: date
+    second_holder: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +131,12 @@ def read_borrowers(folder: Path) -> Iterator[Borrower]:
     """One borrower per account with an OWNER, in account order. The other holder of an account is no borrower."""
     clients = {row["client_id"]: row for row in _rows(folder / "client.parquet", "client_id", "birth_number")}
     districts = {row["A1"]: row["A2"] for row in _rows(folder / "district.parquet", "A1", "A2")}
-    owners = {
-        row["account_id"]: row["client_id"]
-        for row in _rows(folder / "disp.parquet", "account_id", "client_id", "type")
-        if row["type"] == "OWNER"
-    }
+    owners, shared = {}, set()
+    for row in _rows(folder / "disp.parquet", "account_id", "client_id", "type"):
+        if row["type"] == "OWNER":
+            owners[row["account_id"]] = row["client_id"]
+        else:
+            shared.add(row["account_id"])
     for row in _rows(folder / "account.parquet", "account_id", "district_id", "date"):
         account = row["account_id"]
         if account not in owners:
@@ -145,6 +150,7 @@ def read_borrowers(folder: Path) -> Iterator[Borrower]:
             sex=sex,
             district=districts[row["district_id"]],
             opened_date=day(row["date"]),
+            second_holder=account in shared,
         )
 
 

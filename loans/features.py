@@ -88,10 +88,59 @@ class AccountConduct(
     penalty_interest_count_180d = agg.count(types=PENALTY, over=DAYS_180, description="Penalty interest charged")
 
 
+class CashFlow(
+    FeatureSet,
+    name="cash_flow",
+    version="v1",
+    entity=borrower,
+    owner="lending",
+    tags=["income", "scorecard"],
+    freshness=timedelta(days=1),
+):
+    """What comes in, what of it is bound by payments to others, and what is left, over half a year."""
+
+    net_flow_180d = agg.sum(over=DAYS_180, unit="CZK", description="Money in less money out")
+    received_sum_180d = agg.sum(above=0, over=DAYS_180, unit="CZK", description="Money in")
+    received_mean_180d = agg.mean(above=0, over=DAYS_180, unit="CZK", description="Average amount received")
+    paid_sum_180d = agg.sum(below=0, over=DAYS_180, unit="CZK", description="Money out, zero or negative")
+    remittance_sum_180d = agg.sum(
+        types=REMITTANCE, over=DAYS_180, unit="CZK", description="Payments to other banks, zero or negative"
+    )
+    cash_paid_in_sum_180d = agg.sum(
+        types=["bank.cash_deposit"], over=DAYS_180, unit="CZK", description="Cash deposited"
+    )
+    cash_taken_sum_180d = agg.sum(
+        types=["bank.card_withdrawal", "bank.cash_withdrawal"],
+        over=DAYS_180,
+        unit="CZK",
+        description="Cash and card withdrawals, zero or negative",
+    )
+    household_payment_count_180d = agg.count(types=HOUSEHOLD, over=DAYS_180, description="Household payments")
+    card_withdrawal_count_180d = agg.count(
+        types=["bank.card_withdrawal"], over=DAYS_180, description="Withdrawals with a credit card"
+    )
+    remittance_share_180d = agg.derived(
+        0 - remittance_sum_180d / received_sum_180d,
+        unit="share",
+        description="Of the money received, what payments to other banks took; null when nothing came in",
+    )
+    cash_deposit_share_180d = agg.derived(
+        cash_paid_in_sum_180d / received_sum_180d,
+        unit="share",
+        description="Of the money received, what was cash; null when nothing came in",
+    )
+    cash_taken_share_180d = agg.derived(
+        cash_taken_sum_180d / paid_sum_180d,
+        unit="share",
+        description="Of the money paid, what was taken as cash; null when nothing went out",
+    )
+
+
 uses(
     "loans.scorecard",
     CoreBehavioral,
     AccountConduct,
+    CashFlow,
     kind="model",
     description="Points for behaviour in the decision on a loan request",
 )

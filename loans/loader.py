@@ -56,10 +56,13 @@ def _store_batch(batch: list[berka.Borrower], phones: Iterator[str]) -> None:
                 external_ref=username(one),
                 birth_date=one.birth_date,
                 customer_since=one.opened_date,
+                second_holder=one.second_holder,
             )
             for one in batch
         ],
-        ignore_conflicts=True,
+        update_conflicts=True,  # a fact that an earlier load did not know yet
+        update_fields=["second_holder"],
+        unique_fields=["id"],
     )
 
 

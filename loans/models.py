@@ -14,6 +14,7 @@ class Borrower(models.Model):
     external_ref = models.CharField(max_length=60, null=True, unique=True)  # noqa: DJ001 - NULL: born here
     birth_date = models.DateField(null=True)
     customer_since = models.DateField(null=True)
+    second_holder = models.BooleanField(null=True)  # somebody else disposes of the account too; NULL: not known
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

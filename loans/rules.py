@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from loans.scorecard import APPLICATION, Reason, Scored
+from loans.scorecard import APPLICATION, PrincipalReason, Reason, Scored
 
 APPROVED, REVIEW, DECLINED = "approved", "review", "declined"
 MAX_REASONS = 4
@@ -113,11 +113,15 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class AdverseReason:
-    """A principal reason against the borrower. rank: from 1, most important first."""
+    """A principal reason against the borrower. rank: from 1, most important first.
+
+    points_lost: against the best a borrower can have; None for a reason that is not the scorecard's.
+    """
 
     code: str
     text: str
     rank: int
+    points_lost: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +169,13 @@ def decide(scored: Scored, fraud: FraudVerdict, policy: Policy) -> Verdict:
     )
 
 
-def principal_reasons(scored: Sequence[Reason], fraud: FraudVerdict, policy: Policy) -> tuple[AdverseReason, ...]:
+def principal_reasons(
+    scored: Sequence[PrincipalReason], fraud: FraudVerdict, policy: Policy
+) -> tuple[AdverseReason, ...]:
     """Fraud findings lead when they led the outcome; then what cost the most points. At most four."""
     leading = fraud.reasons if fraud.score >= policy.fraud_review_from else ()
-    ranked = list(dict.fromkeys([*leading, *scored]))[:MAX_REASONS]
-    return tuple(AdverseReason(reason.code, reason.text, rank) for rank, reason in enumerate(ranked, start=1))
+    found = [(one.code, one.text, None) for one in leading] + [(one.code, one.text, one.points_lost) for one in scored]
+    return tuple(
+        AdverseReason(code, text, rank, points)
+        for rank, (code, text, points) in enumerate(found[:MAX_REASONS], start=1)
+    )

@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from base.serializers import MoneyField, StrictSerializer
+from loans.inputs import DEFAULT_TERM_MONTHS
 from loans.models import CreditDecision, LoanRequest
-from loans.scorecard import DEFAULT_TERM_MONTHS
 
 
 class LoanRequestCreateSerializer(StrictSerializer):

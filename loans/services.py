@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -17,20 +15,15 @@ from audit.services import log_audit_event
 from base import context
 from features.services import Served, request_features, stored_sets
 from loans import rules
-from loans.features import AccountConduct, CoreBehavioral
+from loans.features import AccountConduct, CashFlow, CoreBehavioral
+from loans.inputs import Application, card_inputs
 from loans.models import Borrower, CreditDecision, LoanRequest
-from loans.scorecard import APPLICATION, Application, Scorecard, Scored, card_inputs
+from loans.published import scorecard
+from loans.scorecard import APPLICATION, Scored
 
 logger = logging.getLogger(__name__)
-ARTIFACT = Path(__file__).parent / "artifacts" / "scorecard-v1.json"
 POLICY = rules.Policy()
 FRAUD_MODEL = "fraud-rules-1.0"
-
-
-@functools.cache
-def scorecard() -> Scorecard:
-    """The published card; checked against its hash when it is first needed."""
-    return Scorecard.load(ARTIFACT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ def request_loan(*, user: Any, requested_amount: Decimal, purpose: str, term_mon
     """Decide a request at once and let the borrower's features be brought up to date behind it."""
     borrower = _borrower(user)
     features = known_features(borrower)
-    application = Application(float(requested_amount), term_months)
+    application = application_of(borrower, requested_amount, term_months)
     scored = scorecard().score(card_inputs(application, features.values))
     facts = fraud_facts(borrower, requested_amount)
     fraud = rules.judge_fraud(facts, POLICY.limits)
@@ -93,6 +86,12 @@ STATUS = {
     rules.REVIEW: LoanRequest.Status.PENDING,
     rules.DECLINED: LoanRequest.Status.DECLINED,
 }
+
+
+def application_of(borrower: Borrower, requested_amount: Decimal, term_months: int) -> Application:
+    since = borrower.customer_since
+    days = None if since is None else (timezone.now().date() - since).days
+    return Application(float(requested_amount), term_months, borrower.second_holder, days)
 
 
 def _borrower(user: Any) -> Borrower:
@@ -150,7 +149,7 @@ class KnownFeatures:
 def known_features(borrower: Borrower) -> KnownFeatures:
     values: dict[str, Any] = {}
     rows = {}
-    for feature_set, row in stored_sets([CoreBehavioral, AccountConduct], str(borrower.id)).items():
+    for feature_set, row in stored_sets([CoreBehavioral, AccountConduct, CashFlow], str(borrower.id)).items():
         values |= {name: None if v is None else float(v) for name, v in row.values().items()}
         rows[feature_set.label()] = row
     return KnownFeatures(values, rows)

@@ -12,6 +12,9 @@ SERVICES = {"db", "transactional_db", "live_server", "redis", "processes", "site
 SERVICE_FOLDERS = {"chaos", "launcher", "site"}
 TAKES_SECONDS = {
     "test_training.py",  # fitting
+    "test_training_report.py",
+    "test_training_tables.py",
+    "test_training_bank.py",  # real data
     "test_berka.py",  # real data
     "test_bank_values.py",
     "test_settings.py",  # other processes

@@ -1,192 +1,168 @@
+"""Bins, weights and points, and that they are made from the cases at hand alone."""
+
 import random
-from collections import defaultdict
 from dataclasses import replace
-from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 np = pytest.importorskip("numpy", reason="training needs numpy and scikit-learn, which serving does not install")
 pytest.importorskip("sklearn", reason="training needs numpy and scikit-learn, which serving does not install")
 
-from features.language.pure import Happening  # noqa: E402
-from loans import berka, fitting, training, validation  # noqa: E402
-from loans.candidates import CANDIDATES, candidates_of  # noqa: E402
-from loans.features import AccountConduct, CoreBehavioral  # noqa: E402
-from loans.fitting import Row, Settings, fit_card  # noqa: E402
-from loans.scorecard import Application, Scorecard, card_inputs, content_hash, parse_card  # noqa: E402
-from loans.training_report import markdown  # noqa: E402
+from loans.scorecard import Reason, Scorecard, content_hash, parse_card  # noqa: E402
+from loans.training import binning, validation  # noqa: E402
+from loans.training.binning import Settings, bins_of, cut, pooled, weight_of_evidence  # noqa: E402
+from loans.training.candidates import CANDIDATES, candidates_of  # noqa: E402
+from loans.training.card import TooFewCases  # noqa: E402
+from loans.training.fitting import fit_card, totals  # noqa: E402
+from loans.training.table import Candidate  # noqa: E402
+from tests.loans.cases import QUICK, SUBJECT, fitted, invented_rows, table  # noqa: E402
 
-from .test_berka import DATA, needs_data  # noqa: E402
-
-QUICK = Settings(repeats=1)
-ARTIFACT = Path(training.__file__).parent / "artifacts" / "scorecard-v1.json"
-
-
-def invented_rows(count: int = 300, seed: int = 7) -> list[Row]:
-    """Loans that go bad mostly when the lowest balance is low; everything else is noise."""
-    rng = random.Random(seed)
-    names = [one.name for one in CANDIDATES]
-    rows: list[Row] = []
-    for number in range(count):
-        inputs: dict[str, float | None] = {name: rng.uniform(0, 10) for name in names} | {"event_count_180d": 60.0}
-        bad = rng.random() < (0.5 if inputs["lowest_balance_cover_all"] < 3 else 0.03)
-        day = date(1995, 1, 1) + timedelta(days=4 * number)
-        rows.append({"borrower_id": f"b{number}", "decision_date": day, "bad": bad, "inputs": inputs})
-    return rows
+SAID = Reason("X1", "Something")
+columns = st.lists(st.none() | st.integers(0, 30) | st.floats(-1e6, 1e6), min_size=40, max_size=200)
 
 
-def fit(rows, **changes):
-    given = {"definitions": [], "created_on": date(2026, 1, 1), "seed": 3, "settings": QUICK} | changes
-    return training.fit(rows, **given)
+@pytest.fixture(scope="module")
+def made():
+    return fitted()
 
 
-def rows_of(folder: Path, *, later_events: tuple[berka.BankEvent, ...] = ()) -> list[Row]:
-    """The training rows of the bank data, every feature as of the moment before its loan."""
-    loans = list(berka.read_loans(folder))
-    history = defaultdict(list)
-    for event in (*berka.read_events(folder), *later_events):
-        history[event.borrower_id].append(event)
-    rows: list[Row] = []
-    for loan in loans:
-        events = [
-            Happening(event.event_type, event.event_time, event.value, event.payload, number)
-            for number, event in enumerate(history[loan.borrower_id])
-        ]
-        values = AccountConduct.compute(events, loan.as_of) | CoreBehavioral.compute(events, loan.as_of)
-        features = {name: None if value is None else float(value) for name, value in values.items()}
-        inputs = card_inputs(Application(float(loan.amount), loan.term_months), features)
-        row = {"borrower_id": str(loan.borrower_id), "decision_date": loan.granted_date, "bad": loan.bad}
-        rows.append({**row, "inputs": inputs})
-    return rows
+def characteristic(trend: str) -> Candidate:
+    return Candidate("x", trend, "", SAID, SAID)
 
 
-def test_the_artifact_is_one_that_the_scorecard_loads_and_it_finds_what_matters():
-    artifact, _ = fit(invented_rows())
-    card = Scorecard.from_artifact(artifact).cards["behaviour"]
+def column(values):
+    return np.array([np.nan if value is None else float(value) for value in values])
+
+
+@settings(max_examples=60, deadline=None)
+@given(columns, st.randoms(use_true_random=False), st.sampled_from(["rising", "falling"]))
+def test_evidence_follows_the_declared_trend_whatever_the_cases_say(values, rng, trend):
+    bad = np.array([int(rng.random() < 0.3) for _ in values])
+    bins = bins_of(column(values), bad, characteristic(trend), QUICK)
+    known = bins.evidence[:-1] if trend == "rising" else -bins.evidence[:-1]
+    assert (np.diff(known) >= -1e-9).all() and np.isfinite(bins.evidence).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(columns)
+def test_bins_are_few_rise_and_hold_enough(values):
+    edges = cut(column(values), QUICK)
+    known = column(values)[~np.isnan(column(values))]
+    assert len(edges) < QUICK.bins and (np.diff(edges) > 0).all()
+    inside = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
+    assert not len(edges) or inside.min() >= QUICK.min_share * len(known)
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(0.1, 9)), min_size=1))
+def test_pooling_never_falls_and_keeps_the_average(pairs):
+    values, weights = np.array(pairs).T
+    found = pooled(values, weights)
+    assert (np.diff(found) >= 0).all()
+    assert (found * weights).sum() == pytest.approx((values * weights).sum(), abs=1e-6)
+
+
+def test_a_value_that_many_share_has_a_bin_of_its_own():
+    assert list(cut(np.array([0.0] * 80 + [1.0] * 10 + [5.0] * 10), QUICK)) == [0.5, 3.0]
+
+
+def test_a_free_characteristic_may_turn():
+    values = np.repeat(np.arange(3.0), 100)
+    bad = np.concatenate([np.arange(100) < 40, np.arange(100) < 5, np.arange(100) < 40]).astype(int)
+    low, middle, high, _ = bins_of(values, bad, characteristic("free"), replace(QUICK, bins=3)).evidence
+    assert middle > low and middle > high
+
+
+def test_levels_have_a_bin_each_and_rare_ones_share_the_missing_one():
+    words = np.array(["a"] * 60 + ["b"] * 38 + ["c"] + [None], dtype=object)
+    bad = np.array(([1] * 30 + [0] * 30) + [0] * 40)
+    bins = bins_of(words, bad, characteristic("levels"), QUICK)
+    assert bins.levels == (("a",), ("b",)) and list(bins.locate(words[[0, 60, 98, 99]])) == [0, 1, 2, 2]
+    assert bins.evidence[0] < bins.evidence[1]
+
+
+def test_a_rare_missing_value_earns_what_an_average_borrower_does():
+    goods, bads = np.array([90.0, 87.0, 0.0]), np.array([10.0, 10.0, 3.0])
+    assert weight_of_evidence(goods, bads, "rising", Settings())[-1] == 0
+
+
+def test_a_common_missing_value_is_judged():
+    goods, bads = np.array([90.0, 90.0, 20.0]), np.array([5.0, 5.0, 20.0])
+    assert weight_of_evidence(goods, bads, "rising", Settings())[-1] < -1
+
+
+def test_the_artifact_is_one_that_the_scorecard_loads_and_it_finds_what_matters(made):
+    card = Scorecard.from_artifact(made[0]).cards["behaviour"]
     widest = max(card.characteristics, key=lambda one: one.best_points)
     assert widest.name == "lowest_balance_cover_all"
 
 
-def test_the_same_rows_in_another_order_give_the_same_artifact():
+def test_the_same_rows_in_another_order_give_the_same_artifact(made):
     rows = invented_rows()
-    assert fit(rows)[0] == fit(rows[::-1])[0]
+    random.Random(5).shuffle(rows)
+    assert fitted(rows)[0] == made[0]
 
 
 def test_another_label_gives_another_hash_of_the_training_data():
     rows = invented_rows()
     changed = [{**rows[0], "bad": not rows[0]["bad"]}, *rows[1:]]
-    assert fit(rows)[0]["training"]["rows_sha256"] != fit(changed)[0]["training"]["rows_sha256"]
+    assert table(rows).sha256() == table().sha256() != table(changed).sha256()
 
 
 def test_definitions_and_creation_date_are_kept_as_given():
     given = [{"name": "core_behavioral", "version": "v1", "checksum": "abc"}]
-    artifact, report = fit(invented_rows(), definitions=given, created_on=date(2026, 3, 1))
-    assert (artifact["feature_sets"], artifact["created_on"]) == (given, "2026-03-01")
+    artifact, report = fitted(subject=replace(SUBJECT, definitions=given))
+    assert (artifact["feature_sets"], artifact["created_on"]) == (given, "2026-01-01")
     assert report["sha256"] == artifact["sha256"] == content_hash(artifact)
+    assert report["training"]["code_sha256"] == artifact["training"]["code_sha256"]
 
 
-def test_points_follow_the_declared_trend_in_every_bin():
-    artifact, _ = fit(invented_rows())
-    for one in artifact["cards"]["behaviour"]["characteristics"]:
-        rising = next(candidate.rising for candidate in CANDIDATES if candidate.name == one["name"])
-        assert one["points"] == sorted(one["points"], reverse=not rising), one["name"]
+def test_points_follow_the_declared_trend_in_every_bin_and_start_at_nothing(made):
+    trends = {one.name: one.trend for one in CANDIDATES}
+    for card in made[0]["cards"].values():
+        for one in card["characteristics"]:
+            assert one["points"] == sorted(one["points"], reverse=trends[one["name"]] == "falling"), one["name"]
+            assert min(*one["points"], one["missing_points"]) == 0
+            assert len(one["points"]) <= QUICK.bins
 
 
-def test_the_worst_bin_of_each_characteristic_gives_nothing():
-    artifact, _ = fit(invented_rows())
-    for one in artifact["cards"]["behaviour"]["characteristics"]:
-        assert min(*one["points"], one["missing_points"]) == 0
+def test_a_characteristic_that_would_not_move_the_score_is_left_out(made):
+    card = made[0]["cards"]["behaviour"]
+    assert 0 < len(card["characteristics"]) < len(candidates_of("behaviour"))
+    assert all(max(*one["points"], one["missing_points"]) >= QUICK.min_points for one in card["characteristics"])
 
 
-def test_noise_has_no_power_on_unseen_loans():
-    rng = random.Random(1)
-    rows = [{**row, "bad": rng.random() < 0.15} for row in invented_rows(400)]
-    auc = fit(rows)[1]["cards"]["behaviour"]["cross_validation"]["auc"]
-    assert 0.38 < auc < 0.62
+def test_column_by_column_gives_the_points_that_the_served_card_gives(made):
+    cases = table()
+    for name, card in made[0]["cards"].items():
+        served = parse_card(name, card)
+        assert list(totals(card, cases)) == [served.total(cases.row(index)) for index in range(len(cases))]
 
 
-def test_a_rare_missing_value_earns_what_an_average_borrower_does():
-    settings, bad = Settings(), np.array([1] * 20 + [0] * 180)
-    bins = np.array([0] * 100 + [1] * 97 + [2] * 3)
-    assert fitting.weight_of_evidence(bins, bad, 3, settings)[-1] == 0
+def test_a_borrower_is_never_on_both_sides_of_a_fold():
+    cases = table([{**row, "borrower_id": f"b{number // 2}"} for number, row in enumerate(invented_rows())])
+    held_out = list(validation.folds(cases, 5, seed=1))
+    assert np.sum(held_out, axis=0).tolist() == [1] * len(cases)
+    for unseen in held_out:
+        assert not set(cases.groups[unseen]) & set(cases.groups[~unseen])
 
 
-def test_a_borrower_is_never_on_both_sides_of_a_fold(monkeypatch):
-    rows = [{**row, "borrower_id": f"b{number // 2}"} for number, row in enumerate(invented_rows())]
-    everyone, real = {row["borrower_id"] for row in rows}, validation.fit_card
-    seen = []
-
-    def spy(part, candidates, settings):
-        seen.append({row["borrower_id"] for row in part})
-        assert all(sum(row["borrower_id"] == one for row in part) == 2 for one in seen[-1])
-        return real(part, candidates, settings)
-
-    monkeypatch.setattr(validation, "fit_card", spy)
-    validation.cross_validate(rows, candidates_of("behaviour"), QUICK, seed=1)
-    left_out = [everyone - part for part in seen]
-    assert len(left_out) == 5 and set().union(*left_out) == everyone
-    assert sum(map(len, left_out)) == len(everyone)
-
-
-def test_bins_are_cut_without_the_held_out_loans():
-    rows = invented_rows()
-    card = fit_card(rows[:200], CANDIDATES, QUICK)
-    poisoned = [*rows[:200], *({**row, "bad": not row["bad"]} for row in rows[200:])]
-    assert fit_card(poisoned[:200], CANDIDATES, QUICK) == card
-    before = validation.out_of_time(rows, CANDIDATES, QUICK)
-    assert before["rows_before"] == sum(row["decision_date"] < validation.OUT_OF_TIME_FROM for row in rows)
+def test_nothing_of_the_held_out_loans_is_used():
+    """What held-out outcomes say changes nothing in the card that scores them: not its bins, not its choice."""
+    cases = table()
+    unseen = next(validation.folds(cases, 5, seed=1))
+    poisoned = cases.with_bad(np.where(unseen, 1 - cases.bad, cases.bad))
+    assert fit_card(poisoned.take(~unseen), CANDIDATES, QUICK) == fit_card(cases.take(~unseen), CANDIDATES, QUICK)
 
 
 def test_too_few_bad_loans_are_refused():
-    with pytest.raises(training.TooFewLoans, match="40 loans with 0 bad"):
-        fit([{**row, "bad": False} for row in invented_rows(40)])
+    with pytest.raises(TooFewCases, match="40 cases with 0 bad"):
+        fitted([{**row, "bad": False} for row in invented_rows(40)])
 
 
-def test_the_report_is_readable_and_holds_no_borrower():
-    rows = invented_rows()
-    text = markdown(fit(rows)[1])
-    assert "## The behaviour card" in text and "Decisions, cross-validated" in text
-    assert not any(f"{row['borrower_id']} " in text for row in rows)
-
-
-def test_every_characteristic_can_be_computed_from_the_declared_features():
-    declared = AccountConduct.features | CoreBehavioral.features
-    inputs = card_inputs(Application(1000), dict.fromkeys(declared, 1.0))
-    assert {one.name for one in CANDIDATES} <= set(inputs)
-
-
-@needs_data
-def test_the_shipped_card_is_the_one_these_rows_give():
-    rows = rows_of(DATA)
-    shipped = Scorecard.load(ARTIFACT)
-    cards = {part: fit_card(rows, candidates_of(part), Settings()) for part in shipped.cards}
-    assert {part: parse_card(part, card) for part, card in cards.items()} == dict(shipped.cards)
-
-
-@needs_data
-def test_the_bank_data_give_a_card_that_ranks_and_is_calibrated_on_unseen_loans():
-    _, report = fit(rows_of(DATA), settings=replace(QUICK, repeats=2))
-    folds, later = (report["cards"]["behaviour"][one] for one in ("cross_validation", "out_of_time"))
-    assert 0.88 < folds["auc"] < 0.95  # far above leaks
-    assert 0.90 < later["auc"] < 0.97
-    assert 0.8 < folds["calibration_slope"] < 1.25
-    assert folds["mean_probability"] == pytest.approx(folds["bad_rate"], abs=0.02)
-
-
-@needs_data
-def test_nothing_on_or_after_the_loan_date_reaches_a_row():
-    poison = tuple(
-        berka.BankEvent(
-            borrower_id=loan.borrower_id,
-            event_type="bank.penalty_interest",
-            event_time=berka.midnight(loan.granted_date) + timedelta(days=days),
-            value=-loan.amount,
-            source="test",
-            source_id=f"{loan.id}:{days}",
-            payload={"balance": "-1000000"},
-        )
-        for loan in berka.read_loans(DATA)
-        for days in (0, 1, 400)
-    )
-    assert rows_of(DATA, later_events=poison) == rows_of(DATA)
+def test_reasons_name_what_the_borrower_can_understand():
+    texts = {one.reason.code: one.reason.text for one in CANDIDATES}
+    assert all(texts[one.reason.code] == one.reason.text for one in CANDIDATES)
+    assert not any(word in text.lower() for text in texts.values() for word in ("score", "policy", "points", "_"))
+    assert binning.Settings().bins <= 8 and 25 <= len(CANDIDATES) <= 40

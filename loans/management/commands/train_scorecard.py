@@ -1,91 +1,94 @@
-"""Fit the scorecard on the loans that are stored."""
+"""Fit the scorecard on the loans that are stored, or on a public credit table."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from audit.services import log_audit_event
 from base.context import acting, new_correlation_id
-from features.services import point_in_time
-from loans.features import AccountConduct, CoreBehavioral
-from loans.models import Loan
-from loans.scorecard import Application, card_inputs
-from loans.services import ARTIFACT
+from loans.published import FOLDER
 
-if TYPE_CHECKING:
-    from loans.fitting import Row
-
-STEP = 500
+VERSION = "v2"
+CONTROL_DAYS = 30
 
 
 class Command(BaseCommand):
     help = (
-        "Fit the scorecard on past loans and their outcome, from features as they were just before each loan. Writes "
-        "the artifact with its hash, and a report of how well it does on loans it has not seen."
+        "Fit the scorecard on past loans and their outcome, from features as they were just before each loan, or on a "
+        "credit table (--table). Writes the artifact with its hash, and beside it a report, as HTML and JSON, of how "
+        "well it does on cases it has not seen. Nothing is written but the report when a check finds a leak."
     )
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--output", type=Path, default=ARTIFACT, help="the artifact; the report goes beside it")
+        parser.add_argument("--output", type=Path, help="the artifact; the report goes beside it")
         parser.add_argument("--seed", type=int, default=20261122)
-        parser.add_argument("--version-name", default="v1")
+        parser.add_argument("--version-name", default=VERSION)
+        parser.add_argument("--repeats", type=int, help="how often the folds are drawn anew (10 for loans)")
+        parser.add_argument("--without", nargs="*", default=[], metavar="NAME", help="characteristics to leave out")
+        parser.add_argument("--table", choices=["german", "taiwan", "hmeq", "gmsc"], help="instead of stored loans")
+        parser.add_argument("--data", type=Path, help="folder of the table's Parquet file")
 
-    def handle(self, *args: Any, output: Path, seed: int, version_name: str, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
-            from loans.training import TooFewLoans, fit
-            from loans.training_report import markdown
+            from loans.training.card import TooFewCases
         except ImportError:
             raise CommandError("Training needs the packages of requirements/science.txt") from None
-        rows = training_rows()
-        definitions = [
-            {"name": s.name, "version": s.version, "checksum": s.checksum()} for s in (CoreBehavioral, AccountConduct)
-        ]
         try:
-            artifact, report = fit(
-                rows, definitions=definitions, created_on=timezone.now().date(), seed=seed, version=version_name
-            )
-        except TooFewLoans as error:
+            artifact, report, output = made(options)
+        except TooFewCases as error:
             raise CommandError(str(error)) from None
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(artifact, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        output.with_suffix(".report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        output.with_suffix(".report.md").write_text(markdown(report), encoding="utf-8")
+        write(artifact, report, output)
+        name = next(part for part in ("behaviour", "application") if part in report["cards"])
+        unseen = report["cards"][name]["cross_validation"]
+        if not report["passed"]:
+            raise CommandError(f"A check failed, so no card was written: see {output.with_suffix('.report.html')}")
         with acting(actor="command:train_scorecard", correlation_id=new_correlation_id()):
-            log_audit_event(
-                "scorecard_trained", "scorecard", version_name, {"sha256": artifact["sha256"], "loans": len(rows)}
-            )
-        unseen = report["cards"]["behaviour"]["cross_validation"]
-        self.stdout.write(f"{len(rows)} loans; cross-validated AUC {unseen['auc']:.3f}, KS {unseen['ks']:.3f}")
+            facts = {"sha256": artifact["sha256"], "cases": artifact["training"]["rows"], "title": report["title"]}
+            log_audit_event("scorecard_trained", "scorecard", artifact["version"], facts)
+        low, high = unseen["auc_interval"]
+        self.stdout.write(
+            f"{artifact['training']['rows']} cases; cross-validated AUC {unseen['auc']:.3f} ({low:.3f} to {high:.3f}), "
+            f"KS {unseen['ks']:.3f}, calibration slope {unseen['calibration_slope'] or 0:.2f}"
+        )
         self.stdout.write(f"{output} ({artifact['sha256'][:12]})")
 
 
-def training_rows() -> list[Row]:
-    """One row for each past loan, with features as of the last moment before its date: nothing later is seen."""
-    loans = list(Loan.objects.select_related("borrower").order_by("granted_date", "pk"))
-    rows: list[Row] = []
-    for start in range(0, len(loans), STEP):
-        part = loans[start : start + STEP]
-        spine = [(str(loan.borrower_id), just_before(loan)) for loan in part]
-        known = [point_in_time(feature_set, spine) for feature_set in (CoreBehavioral, AccountConduct)]
-        for loan, *served in zip(part, *known, strict=True):
-            values = {name: value for row in served for name, value in row.values().items()}
-            features = {name: None if value is None else float(value) for name, value in values.items()}
-            application = Application(float(loan.amount), loan.term_months)
-            rows.append(
-                {
-                    "borrower_id": str(loan.borrower_id),
-                    "decision_date": loan.granted_date,
-                    "bad": loan.is_bad,
-                    "inputs": card_inputs(application, features),
-                }
-            )
-    return rows
+def made(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Path]:
+    """Artifact, report, and where they go. Raises CommandError, TooFewCases."""
+    from loans.training import bank, credit_tables
+    from loans.training.binning import Settings
+    from loans.training.card import fit
+
+    version, table_name = options["version_name"], options["table"]
+    common = {"created_on": timezone.now().date(), "seed": options["seed"], "version": version}
+    if table_name is None:
+        subject = bank.subject(without=options["without"])
+        table = bank.stored_loans(subject)
+        control = bank.stored_loans(subject, later_days=CONTROL_DAYS)
+        output = options["output"] or FOLDER / f"scorecard-{version}.json"
+        return *fit(table, subject, control=control, settings=repeated(Settings(), options), **common), output
+    if options["data"] is None or options["output"] is None:
+        raise CommandError("--table needs --data, the folder of the Parquet file, and --output")
+    subject, table = credit_tables.read(table_name, options["data"], without=options["without"])
+    settings = repeated(credit_tables.settings_for(len(table)), options)
+    return *fit(table, subject, settings=settings, **common), options["output"]
 
 
-def just_before(loan: Loan) -> datetime:
-    return datetime.combine(loan.granted_date, time(), UTC) - timedelta(microseconds=1)
+def repeated(settings: Any, options: dict[str, Any]) -> Any:
+    return replace(settings, repeats=options["repeats"]) if options["repeats"] else settings
+
+
+def write(artifact: dict[str, Any], report: dict[str, Any], output: Path) -> None:
+    from loans.training.report import html
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.with_suffix(".report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    output.with_suffix(".report.html").write_text(html(report), encoding="utf-8")
+    if report["passed"]:
+        output.write_text(json.dumps(artifact, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,39 @@
+"""The published scorecards, each a file that is checked against its hash; old ones stay for their decisions."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from loans.scorecard import ArtifactError, Scorecard
+
+FOLDER = Path(__file__).parent / "artifacts"
+CURRENT = "v2"
+
+
+class UnknownScorecard(LookupError):
+    """No published card has this hash."""
+
+
+def scorecard(version: str = CURRENT) -> Scorecard:
+    """The card of a version; the current one decides. Raises ArtifactError."""
+    return _loaded(version)
+
+
+@functools.cache
+def _loaded(version: str) -> Scorecard:
+    path = FOLDER / f"scorecard-{version}.json"
+    if not path.is_file():
+        raise ArtifactError(f"{path} is not there")
+    return Scorecard.load(path)
+
+
+@functools.cache
+def scorecard_by_sha256(sha256: str) -> Scorecard:
+    """The card that a stored decision names, to score it again. Raises UnknownScorecard."""
+    for path in sorted(FOLDER.glob("scorecard-*.json")):
+        if not path.name.endswith(".report.json"):
+            found = scorecard(path.stem.removeprefix("scorecard-"))
+            if found.sha256 == sha256:
+                return found
+    raise UnknownScorecard(f"no published scorecard has the hash {sha256}")
