@@ -14,6 +14,7 @@ from base.admin import ReadOnlyAdmin, exactly, moment_column
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Facts, Panel, Table, Text, badge, code, when
 from loans.models import Borrower, CreditDecision, Loan, LoanRequest
+from loans.policy.panels import evidence_panel
 from tasks.models import Task
 from tasks.panels import work_panel
 
@@ -108,6 +109,7 @@ class LoanRequestAdmin(ReadOnlyAdmin):
         tasks = Task.objects.filter(subject_type="borrower", subject_id=str(row.borrower_id))
         return [
             *(decision_panels(decision) if decision else []),
+            *(evidence_panel(user, decision) if decision else []),
             *work_panel(user, tasks, title="Tasks about the borrower"),
             *trail_panel(user, "loan_request", row.pk),
             request_facts(user, row),

@@ -22,10 +22,13 @@ class LoansConfig(AppConfig):
             "loans.view_creditdecision",
             "loans.view_loan",
             "loans.view_policyversion",
+            "loans.view_policytrial",
         ],
     }
 
     def ready(self) -> None:
+        import loans.policy.admin  # noqa: F401 - Django finds only loans.admin by itself
+
         post_migrate.connect(ship_after_migrate, sender=self)
 
 

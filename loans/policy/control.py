@@ -66,9 +66,7 @@ def draft_policy(
         raise InvalidPolicy("based_on", f"There is no policy {based_on}.")
     policy = replace(policy_of(base), version=version, **changes)
     if rules is not None:
-        policy = replace(policy, rule_set=RuleSet(version, tuple(_rule(one) for one in rules)))
-        if len({one.name for one in policy.rule_set.rules}) < len(rules):
-            raise InvalidPolicy("rules", "Each rule has a name of its own.")
+        policy = replace(policy, rule_set=RuleSet(version, tuple(_rule(one) for one in checked_rules(list(rules)))))
     _check_thresholds(policy)
     try:
         means_with(policy)
@@ -79,19 +77,47 @@ def draft_policy(
             row = store_policy(policy, author=author, note=note)
     except IntegrityError as error:
         raise InvalidPolicy("version", f"There is a policy or a set of rules {version} already.") from error
-    log_audit_event("policy_drafted", "policy", row.pk, {"version": version, "based_on": based_on, "reason": note})
+    log_audit_event(
+        "policy_drafted", "lending_policy", row.pk, {"version": version, "based_on": based_on, "reason": note}
+    )
     return row
 
 
-def _rule(given: Mapping[str, Any]) -> Rule:
+RULE = {"name", "kind", "limits", "weight", "reason_code", "reason_text"}
+TEXTS = {"name": 60, "kind": 30, "reason_code": 10, "reason_text": 200}  # longest
+
+
+def checked_rules(given: Any) -> list[dict[str, Any]]:
+    """Rules as they are stored. Raises InvalidPolicy."""
+    if not isinstance(given, list) or len(given) > 100:
+        raise InvalidPolicy("rules", "A list of at most 100 rules.")
+    rules = [_checked_rule(one) for one in given]
+    if len({one["name"] for one in rules}) < len(rules):
+        raise InvalidPolicy("rules", "Each rule has a name of its own.")
+    return rules
+
+
+def _checked_rule(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict) or not RULE <= set(given) <= RULE | {"enabled"}:
+        raise InvalidPolicy("rules", f"A rule has {', '.join(sorted(RULE))}, and perhaps enabled.")
+    for name, longest in TEXTS.items():
+        if not isinstance(given[name], str) or not 0 < len(given[name]) <= longest or not given[name].isprintable():
+            raise InvalidPolicy("rules", f"{name} is a text of at most {longest} characters.")
+    weight, enabled = given["weight"], given.get("enabled", True)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= 1:
+        raise InvalidPolicy("rules", f"{given['name']}: a weight is above 0 and at most 1.")
+    if not isinstance(enabled, bool):
+        raise InvalidPolicy("rules", f"{given['name']}: enabled is true or false.")
     try:
         limits = checked_limits(given["kind"], given["limits"])
     except InvalidRule as error:
         raise InvalidPolicy("rules", f"{given['name']}: {error}") from None
-    if not 0 < given["weight"] <= 1:
-        raise InvalidPolicy("rules", f"{given['name']}: a weight is above 0 and at most 1.")
-    reason = Reason(given["reason_code"], given["reason_text"])
-    return Rule(given["name"], given["kind"], limits, float(given["weight"]), reason, given.get("enabled", True))
+    return {**given, "limits": limits, "weight": float(weight), "enabled": enabled}
+
+
+def _rule(one: Mapping[str, Any]) -> Rule:
+    reason = Reason(one["reason_code"], one["reason_text"])
+    return Rule(one["name"], one["kind"], one["limits"], one["weight"], reason, one["enabled"])
 
 
 def _check_thresholds(policy: Any) -> None:
@@ -122,10 +148,10 @@ def request_trial(
         "loss_given_default": loss_given_default,
     }
     key = f"loans.try_policy:{row.pk}:{asked['since']}:{loss_given_default}"
-    named = tasks.try_policy.using(unique_key=key, subject=("policy", str(row.pk)))
+    named = tasks.try_policy.using(unique_key=key, subject=("lending_policy", str(row.pk)))
     task_id = named.enqueue(**asked, asked_by_id=author.pk).id
     facts = {"version": row.version, "task_id": task_id, "loss_given_default": loss_given_default, "reason": reason}
-    log_audit_event("policy_trial_requested", "policy", row.pk, facts)
+    log_audit_event("policy_trial_requested", "lending_policy", row.pk, facts)
     return task_id
 
 
@@ -222,6 +248,6 @@ def _locked(policy_id: int) -> PolicyVersion:
 def _move(row: PolicyVersion, action: str, reason: str, *, before: Sequence[str] = (), **fields: Any) -> PolicyVersion:
     PolicyVersion.objects.filter(pk=row.pk).update(**fields)
     facts = {"version": row.version, "reason": reason} | ({"instead_of": list(before)} if before else {})
-    log_audit_event(action, "policy", row.pk, facts)
+    log_audit_event(action, "lending_policy", row.pk, facts)
     row.refresh_from_db()
     return row

