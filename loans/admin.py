@@ -15,6 +15,7 @@ from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Facts, Panel, Table, Text, badge, code, when
 from loans.models import Borrower, CreditDecision, Loan, LoanRequest, Notice, ReviewItem
 from loans.notices.admin import NoticeAdmin
+from loans.policy.panels import evidence_panel
 from loans.repayment.admin import instalments_panel
 from loans.review.admin import ReviewItemAdmin
 from tasks.models import Task
@@ -112,6 +113,7 @@ class LoanRequestAdmin(ReadOnlyAdmin):
         tasks = Task.objects.filter(subject_type="borrower", subject_id=str(row.borrower_id))
         return [
             *(decision_panels(decision) if decision else []),
+            *(evidence_panel(user, decision) if decision else []),
             *work_panel(user, tasks, title="Tasks about the borrower"),
             *trail_panel(user, "loan_request", row.pk),
             *handling_facts(user, row),

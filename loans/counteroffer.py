@@ -13,6 +13,7 @@ LEAST_AMOUNT = Decimal(1_000)  # CZK
 STEPS = 10  # at most that many amounts are tried
 TERMS = (36, 48, 60)
 VALID = timedelta(days=30)
+NOTICE_DUE = timedelta(days=30)  # 12 CFR 1002.9(a)(1): from the application on
 
 Approves = Callable[[Decimal, int], bool]
 

@@ -7,18 +7,24 @@ from django.db.models import Func, Q
 from django.db.models.functions import Now
 
 from loans.notices.models import Notice
+from loans.policy.models import FraudRule, FraudRuleSet, PolicyTrial, PolicyVersion, ShadowDecision
 from loans.repayment.models import Instalment, LoanPayment
 from loans.review.models import ReviewItem
 
 __all__ = [
     "Borrower",
     "CreditDecision",
+    "FraudRule",
+    "FraudRuleSet",
     "Instalment",
     "Loan",
     "LoanPayment",
     "LoanRequest",
     "Notice",
+    "PolicyTrial",
+    "PolicyVersion",
     "ReviewItem",
+    "ShadowDecision",
 ]
 BY_SOMEBODY_ELSE = """
 IF NEW.number > 1 AND EXISTS (
@@ -89,6 +95,8 @@ class LoanRequest(models.Model):
     term_months = models.PositiveSmallIntegerField()
     status = models.CharField(max_length=10, choices=Status)
     ip = models.GenericIPAddressField(null=True)
+    phone_hash = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL: the account has none
+    device_hash = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL: the client names none
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -97,6 +105,12 @@ class LoanRequest(models.Model):
         indexes = [
             models.Index(fields=["borrower", "-created_at", "-id"], name="loan_by_borrower"),
             models.Index(fields=["ip", "-created_at"], name="loan_by_ip"),
+            models.Index(
+                fields=["phone_hash", "-created_at"], condition=Q(phone_hash__isnull=False), name="loan_by_phone"
+            ),
+            models.Index(
+                fields=["device_hash", "-created_at"], condition=Q(device_hash__isnull=False), name="loan_by_device"
+            ),
             models.Index(fields=["-created_at", "-id"], name="loan_newest"),
         ]
 
@@ -128,6 +142,7 @@ class CreditDecision(models.Model):
     default_probability = models.FloatField()
     fraud_score = models.FloatField()
     fraud_flags = models.JSONField(default=list)
+    fraud_evidence = models.JSONField(default=list)  # of each flag, for staff alone
     risk_level = models.CharField(max_length=10)
     flag_risk = models.BooleanField()
     policy_version = models.CharField(max_length=20)
@@ -139,6 +154,7 @@ class CreditDecision(models.Model):
 
     class Meta:
         ordering = ["loan_request", "number"]
+        permissions = [("see_fraud_evidence", "Can see what raised a fraud flag")]
         constraints = [
             models.UniqueConstraint(fields=["loan_request", "number"], name="one_decision_per_number"),
             models.CheckConstraint(

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from loans.policy import anomaly
+from loans.policy.shipped import FIRST_RULES, MORE_RULES
 from loans.published import scorecard
-from loans.rules import MAX_REASONS, RULES
+from loans.rules import LARGE_AMOUNT, MAX_REASONS
 from loans.scorecard import Reason
 
 REVIEWERS = (
@@ -30,13 +32,11 @@ class UnknownReason(ValueError):
 
 
 def catalogue() -> dict[str, Reason]:
-    found = [
-        reason
-        for card in scorecard().cards.values()
-        for one in card.characteristics
-        for reason in (one.reason, one.missing_reason)
-    ]
-    return {reason.code: reason for reason in [*REVIEWERS, *(rule.reason for rule in RULES), *sorted_by_code(found)]}
+    characteristics = [one for card in scorecard().cards.values() for one in card.characteristics]
+    of_cards = [reason for one in characteristics for reason in (one.reason, one.missing_reason)]
+    of_rules = [rule.reason for rule in FIRST_RULES + MORE_RULES]
+    found = sorted_by_code([*of_cards, *of_rules, anomaly.REASON, LARGE_AMOUNT])
+    return {reason.code: reason for reason in [*REVIEWERS, *found]}
 
 
 def sorted_by_code(reasons: Iterable[Reason]) -> list[Reason]:

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('loans', '0002_second_holder'),
+        ('loans', '0003_policies'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.services import log_audit_event
+from loans.counteroffer import NOTICE_DUE
 from loans.models import CreditDecision, LoanRequest, Notice
 from loans.notices import wording
 
@@ -105,6 +106,6 @@ def post_notice(*, notice_id: Any, reason: str = "") -> Notice:
 
 def overdue_count() -> int:
     """Applications of more than 30 days ago that are declined, or still in review, without a notice on its way."""
-    late = LoanRequest.objects.filter(created_at__lt=timezone.now() - wording.DUE)
+    late = LoanRequest.objects.filter(created_at__lt=timezone.now() - NOTICE_DUE)
     told = Notice.objects.filter(decision__loan_request=OuterRef("pk"), sent_at__isnull=False)
     return late.exclude(status=LoanRequest.Status.APPROVED).exclude(Exists(told)).count()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.template.loader import render_to_string
 
-DUE = timedelta(days=30)
+from loans.counteroffer import NOTICE_DUE
+
 ECOA = (
     "The federal Equal Credit Opportunity Act prohibits creditors from discriminating against credit applicants on "
     "the basis of race, color, religion, national origin, sex, marital status, age (provided the applicant has the "
@@ -64,7 +65,7 @@ class Wording:
 
 
 def due_date(requested_at: datetime) -> date:
-    return (requested_at + DUE).date()
+    return (requested_at + NOTICE_DUE).date()
 
 
 def worded(facts: NoticeFacts) -> Wording:

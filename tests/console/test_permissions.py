@@ -31,6 +31,8 @@ MAY_LOOK = {
     "/admin/loans/reviewitem/": {"operator", "reviewer"},
     "/admin/loans/loan/": {"operator", "reviewer", "analyst"},
     "/admin/loans/borrower/": {"operator", "reviewer"},
+    "/admin/loans/policyversion/": {"operator", "reviewer", "analyst"},
+    "/admin/loans/policytrial/": {"operator", "reviewer", "analyst"},
     "/admin/policies/quote/": {"operator", "analyst"},
     "/admin/policies/policy/": {"operator", "analyst"},
     "/admin/policies/paymenttransaction/": {"operator", "analyst"},

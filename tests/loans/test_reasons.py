@@ -6,8 +6,8 @@ import re
 import pytest
 
 from loans import reasons
+from loans.policy.shipped import FIRST_RULES, MORE_RULES
 from loans.published import FOLDER
-from loans.rules import RULES
 from tests import makers
 
 
@@ -15,7 +15,7 @@ def every_reason():
     """(code, text) of each reason in code and in every published card."""
     for reason in reasons.catalogue().values():
         yield reason.code, reason.text
-    for rule in RULES:
+    for rule in FIRST_RULES + MORE_RULES:
         yield rule.reason.code, rule.reason.text
     for path in FOLDER.glob("scorecard-*.json"):
         if path.name.endswith(".report.json"):
@@ -33,6 +33,13 @@ def test_a_reason_is_specific_and_never_a_rule_or_a_score(code, text):
     assert not re.search(
         r"\b(policy|policies|score|scor\w+|standards?|threshold|fraud\w*|model)\b", text, re.IGNORECASE
     )
+
+
+def test_a_code_has_one_text():
+    found = set(every_reason())
+    current = {(code, text) for code, text in found if reasons.catalogue()[code].text == text}
+    assert len(current) == len(reasons.catalogue())
+    assert {code for code, _ in found} == set(reasons.catalogue())
 
 
 @pytest.mark.parametrize("codes", [[], ["nope"], ["R01", "R01"], ["R01", "R02", "R03", "R04", "R05"]])
