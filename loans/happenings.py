@@ -20,7 +20,7 @@ DECIDED: dict[str, type[e.LoanDecided]] = {
 
 
 def requested(request: LoanRequest) -> NewEvent:
-    data = {"request_id": str(request.id), "requested_amount": str(request.requested_amount)}
+    data = {"request_id": str(request.id), "requested_amount": f"{request.requested_amount:.2f}"}
     return _event(e.LoanRequested, request, f"request:{request.id}", request.created_at, data)
 
 

@@ -86,7 +86,7 @@ def decide_case(case: Case, means: Means) -> dict[str, Any]:
         "adverse_reasons": [asdict(reason) for reason in verdict.adverse_reasons],
         "base_credit_score": scored.base_credit_score,
         "trust_score": round(scored.trust_score, 4),
-        "trust_boost": scored.trust_boost,
+        "trust_boost": float(scored.trust_boost),
         "final_credit_score": scored.final_credit_score,
         "default_probability": scored.probability_of_default,
         "fraud_score": fraud.score,
