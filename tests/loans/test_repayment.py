@@ -103,3 +103,15 @@ def test_what_happens_with_us_does_not_change_what_is_known_of_the_account(known
         client.post("/api/v1/loans/request", {"requested_amount": 12_000, "purpose": "car"}, format="json")
     refresh("borrower", [str(known_borrower.pk)])
     assert account() == before and before["core_behavioral@v1"]["event_count_180d"] == 30
+
+
+@pytest.mark.django_db
+def test_an_erased_borrower_leaves_no_lending_events_and_gets_no_new_ones(known_borrower):
+    from features.services import erase_entity
+
+    client, asked = makers.client(known_borrower.user), {"requested_amount": 12_000, "purpose": "car"}
+    client.post("/api/v1/loans/request", asked, format="json")
+    assert RawEvent.objects.filter(event_type="loans.requested").count() == 1
+    erase_entity(entity_type="borrower", entity_id=str(known_borrower.pk), reason="asked for")
+    assert client.post("/api/v1/loans/request", asked, format="json").status_code == 201
+    assert not RawEvent.objects.filter(entity_id=str(known_borrower.pk)).exists()
