@@ -17,7 +17,7 @@ from loans.models import Borrower, CreditDecision, Loan, LoanRequest, Notice, Re
 from loans.notices.admin import NoticeAdmin
 from loans.policy.panels import evidence_panel
 from loans.repayment.admin import instalments_panel
-from loans.review.admin import ReviewItemAdmin
+from loans.review.admin import ReviewItemAdmin, decisions_panel
 from tasks.models import Task
 from tasks.panels import work_panel
 
@@ -113,6 +113,7 @@ class LoanRequestAdmin(ReadOnlyAdmin):
         tasks = Task.objects.filter(subject_type="borrower", subject_id=str(row.borrower_id))
         return [
             *(decision_panels(decision) if decision else []),
+            *decisions_panel(row),
             *(evidence_panel(user, decision) if decision else []),
             *work_panel(user, tasks, title="Tasks about the borrower"),
             *trail_panel(user, "loan_request", row.pk),

@@ -120,8 +120,9 @@ def risk_level(probability: float, policy: Policy) -> str:
 
 
 def principal_reasons(leading: Sequence[Reason], scored: Sequence[PrincipalReason]) -> tuple[AdverseReason, ...]:
-    """What led the outcome besides the score, then what cost the most points. At most four."""
+    """What led the outcome besides the score, then what cost the most points. At most four, and never none."""
     found = [(one.code, one.text, None) for one in leading] + [(one.code, one.text, one.points_lost) for one in scored]
+    found = found or [(LARGE_AMOUNT.code, LARGE_AMOUNT.text, None)]  # not a point was lost, and still it is too much
     return tuple(
         AdverseReason(code, text, rank, points)
         for rank, (code, text, points) in enumerate(found[:MAX_REASONS], start=1)

@@ -145,6 +145,14 @@ class ReviewItemAdmin(ReadOnlyAdmin):
         ]
 
 
+def decisions_panel(request: LoanRequest) -> list[Panel]:
+    """The machine's decision and the reviewer's after it; nothing where there is one alone."""
+    decisions = CreditDecision.objects.filter(loan_request=request).select_related("decided_by")
+    rows = [(one.number, one.outcome, one.decided_by or "the machine", when(one.created_at)) for one in decisions]
+    headers = ["Number", "Decision", "By", "At"]
+    return [Table(title="Decisions", headers=headers, rows=rows)] if len(rows) > 1 else []
+
+
 def reasons_panel(row: ReviewItem) -> Table:
     decision = CreditDecision.objects.get(loan_request=row.loan_request_id, number=1)
     return Table(

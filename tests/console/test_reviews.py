@@ -26,6 +26,8 @@ def test_a_reviewer_claims_and_declines_and_the_letter_is_printed(staff):
     reviewer.post(f"{ITEMS}{item.pk}/decline/", {"reasons": ["R01"], "reason": "no payslips"}, follow=True)
     decision = CreditDecision.objects.get(loan_request=item.loan_request, number=2)
     assert (decision.outcome, decision.decided_by) == ("declined", reviewer.person)
+    page = reviewer.get(f"/admin/loans/loanrequest/{item.loan_request_id}/change/").content.decode()
+    assert "the machine" in page and reviewer.person.username in page
     send_notices.call()
     notice = Notice.objects.get()
     assert reviewer.get(f"/admin/loans/notice/{notice.pk}/print/").content.decode() == notice.html

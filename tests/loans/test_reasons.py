@@ -4,12 +4,15 @@ import json
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loans import reasons
 from loans.policy import anomaly
 from loans.policy.shipped import FIRST_RULES, MORE_RULES
 from loans.published import FOLDER, scorecard
-from loans.rules import LARGE_AMOUNT
+from loans.rules import LARGE_AMOUNT, principal_reasons
+from loans.scorecard import PrincipalReason, Reason
 from tests import makers
 
 
@@ -66,3 +69,15 @@ def test_every_decision_that_does_not_approve_has_one_to_four_reasons(known_borr
             assert outcome != "approved" and not decision["ai_signals"]["fraud_flags"]
             assert set(offer) == {"amount", "term_months", "valid_until"} and offer["amount"] <= amount
     assert len(seen) > 1
+
+
+@given(
+    st.lists(st.sampled_from([Reason("F01", "a"), Reason("F02", "b"), LARGE_AMOUNT]), unique=True),
+    st.lists(st.builds(PrincipalReason, st.sampled_from(["B01", "B02", "B03", "B04", "B05"]), st.just("c"),
+                       st.integers(1, 30)), unique_by=lambda one: one.code),
+)  # fmt: skip
+def test_there_are_always_one_to_four_in_order_of_rank(leading, scored):
+    found = principal_reasons(leading, scored)
+    assert 1 <= len(found) <= 4 and [one.rank for one in found] == list(range(1, len(found) + 1))
+    wanted = [one.code for one in leading] + [one.code for one in scored]
+    assert [one.code for one in found] == (wanted[:4] or [LARGE_AMOUNT.code])
