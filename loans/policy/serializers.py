@@ -72,7 +72,7 @@ class StartedTrialSerializer(serializers.Serializer):
     status = serializers.CharField()
 
 
-class PolicySerializer(serializers.ModelSerializer):
+class LendingPolicySerializer(serializers.ModelSerializer):
     rule_set = serializers.CharField(source="rule_set.version")
     author = serializers.CharField(source="author.username", default=None, allow_null=True)
     approved_by = serializers.CharField(source="approved_by.username", default=None, allow_null=True)
@@ -100,7 +100,7 @@ class ComparedSerializer(serializers.Serializer):
     moves = serializers.ListField(child=serializers.DictField())
 
 
-class PolicyDetailSerializer(PolicySerializer):
+class LendingPolicyDetailSerializer(LendingPolicySerializer):
     rules = RuleSerializer(source="rule_set.rules", many=True)
     trial = serializers.SerializerMethodField()
     in_shadow = serializers.SerializerMethodField()

@@ -34,15 +34,17 @@ class Policies(APIView):
     roles = {"GET": READERS, "POST": WRITERS}
     pagination_class = NewestPolicies
 
-    @extend_schema(tags=["lending policies"], responses=s.PolicySerializer(many=True))
+    @extend_schema(tags=["lending policies"], responses=s.LendingPolicySerializer(many=True))
     def get(self, request: Request) -> Response:
         refuse_unknown(request, {"format", "cursor", "limit"})
         pages = self.pagination_class()
         rows = PolicyVersion.objects.select_related("rule_set", "author", "approved_by")
         found = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(s.PolicySerializer(found, many=True).data)
+        return pages.get_paginated_response(s.LendingPolicySerializer(found, many=True).data)
 
-    @extend_schema(tags=["lending policies"], request=s.DraftSerializer, responses={201: s.PolicyDetailSerializer})
+    @extend_schema(
+        tags=["lending policies"], request=s.DraftSerializer, responses={201: s.LendingPolicyDetailSerializer}
+    )
     def post(self, request: Request) -> Response:
         refuse_unknown(request, {"format"})
         asked = s.DraftSerializer(data=request.data)
@@ -54,7 +56,7 @@ class Policies(APIView):
             raise ValidationError({error.field: [str(error)]}) from None
         except control.NotYours as error:
             raise PermissionDenied(str(error)) from None
-        return Response(s.PolicyDetailSerializer(row).data, 201)
+        return Response(s.LendingPolicyDetailSerializer(row).data, 201)
 
 
 class PolicyDetail(APIView):
@@ -62,10 +64,10 @@ class PolicyDetail(APIView):
 
     roles = READERS
 
-    @extend_schema(tags=["lending policies"], responses=s.PolicyDetailSerializer)
+    @extend_schema(tags=["lending policies"], responses=s.LendingPolicyDetailSerializer)
     def get(self, request: Request, version: str) -> Response:
         refuse_unknown(request, {"format"})
-        return Response(s.PolicyDetailSerializer(_found(version)).data)
+        return Response(s.LendingPolicyDetailSerializer(_found(version)).data)
 
 
 class TryPolicy(APIView):
@@ -91,7 +93,9 @@ class _Move(APIView):
     roles = WRITERS
     service: Any
 
-    @extend_schema(tags=["lending policies"], request=RequiredReasonSerializer, responses=s.PolicyDetailSerializer)
+    @extend_schema(
+        tags=["lending policies"], request=RequiredReasonSerializer, responses=s.LendingPolicyDetailSerializer
+    )
     def post(self, request: Request, version: str) -> Response:
         refuse_unknown(request, {"format"})
         asked = RequiredReasonSerializer(data=request.data or {})
@@ -102,7 +106,7 @@ class _Move(APIView):
             raise Conflict(str(error)) from None
         except control.NotYours as error:
             raise PermissionDenied(str(error)) from None
-        return Response(s.PolicyDetailSerializer(row).data)
+        return Response(s.LendingPolicyDetailSerializer(row).data)
 
 
 class ApprovePolicy(_Move):
