@@ -12,6 +12,7 @@ class LoansConfig(AppConfig):
     console_permissions = {
         Role.REVIEWER: [
             "loans.view_*",
+            "loans.decide_reviewitem",
             "loans.see_fraud_evidence",
             "loans.draft_policyversion",
             "loans.approve_policyversion",

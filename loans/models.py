@@ -1,23 +1,39 @@
 """Borrowers, what they ask for, and what was decided."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Func, Q
 from django.db.models.functions import Now
 
+from loans.notices.models import Notice
 from loans.policy.models import FraudRule, FraudRuleSet, PolicyTrial, PolicyVersion, ShadowDecision
+from loans.repayment.models import Instalment, LoanPayment
+from loans.review.models import ReviewItem
 
 __all__ = [
     "Borrower",
     "CreditDecision",
     "FraudRule",
     "FraudRuleSet",
+    "Instalment",
     "Loan",
+    "LoanPayment",
     "LoanRequest",
+    "Notice",
     "PolicyTrial",
     "PolicyVersion",
+    "ReviewItem",
     "ShadowDecision",
 ]
+BY_SOMEBODY_ELSE = """
+IF NEW.number > 1 AND EXISTS (
+  SELECT FROM loans_loanrequest r JOIN loans_borrower b ON b.id = r.borrower_id
+  WHERE r.id = NEW.loan_request_id AND b.user_id = NEW.decided_by_id)
+THEN RAISE EXCEPTION 'a request is not decided by who made it' USING ERRCODE = 'check_violation';
+END IF;
+RETURN NEW;
+"""
 
 
 class Borrower(models.Model):
@@ -45,6 +61,7 @@ class Loan(models.Model):
         IN_DEBT = "in_debt"
 
     borrower = models.ForeignKey(Borrower, models.PROTECT, related_name="loans")
+    request = models.OneToOneField("loans.LoanRequest", models.PROTECT, null=True, related_name="loan")
     external_ref = models.CharField(max_length=60, unique=True)
     granted_date = models.DateField()
     amount = models.DecimalField(max_digits=12, decimal_places=2)
@@ -102,7 +119,10 @@ class LoanRequest(models.Model):
 
 
 class CreditDecision(models.Model):
-    """A decision on a request, with everything it was made from. Number 1 is the machine's; rows never change."""
+    """A decision on a request, with everything it was made from; rows never change.
+
+    Number 1 is the machine's. Number 2 is a reviewer's, who is not the borrower: the scores are those of number 1.
+    """
 
     class Outcome(models.TextChoices):
         APPROVED = "approved"
@@ -129,6 +149,7 @@ class CreditDecision(models.Model):
     model_version = models.CharField(max_length=80)
     explanation = models.JSONField(default=dict)
     inputs = models.JSONField()  # application, features with their as-of, thresholds: enough to decide again
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -136,6 +157,19 @@ class CreditDecision(models.Model):
         permissions = [("see_fraud_evidence", "Can see what raised a fraud flag")]
         constraints = [
             models.UniqueConstraint(fields=["loan_request", "number"], name="one_decision_per_number"),
+            models.CheckConstraint(
+                condition=Q(number=1, decided_by=None) | Q(number=2, decided_by__isnull=False),
+                name="decision_by_machine_then_person",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="by_somebody_else",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                func=BY_SOMEBODY_ELSE,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from loans.scorecard import APPLICATION, PrincipalReason, Reason, Scored
 
 APPROVED, REVIEW, DECLINED = "approved", "review", "declined"
 MAX_REASONS = 4
-LARGE_AMOUNT = Reason("A01", "Amount of credit requested")
+LARGE_AMOUNT = Reason("A05", "Amount of credit requested")
 
 
 @dataclass(frozen=True, slots=True)

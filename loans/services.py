@@ -12,16 +12,20 @@ from django.utils import timezone
 
 from audit.services import log_audit_event
 from base import context
-from features.services import Served, request_features, stored_sets
-from loans import rules
-from loans.features import AccountConduct, CashFlow, CoreBehavioral
+from features.services import Served, ingest, request_features, stored_sets
+from loans import happenings, rules
+from loans.features import AccountConduct, CashFlow, CoreBehavioral, LendingHistory
 from loans.inputs import Application
 from loans.models import Borrower, CreditDecision, LoanRequest
 from loans.policy import identity
+from loans.policy.aftermath import aftermath
 from loans.policy.deciding import Case, decide_case
 from loans.policy.facts import Asked, measure_active
+from loans.review.work import open_item
+from loans.storing import store_decided
 
 logger = logging.getLogger(__name__)
+SETS = [CoreBehavioral, AccountConduct, CashFlow, LendingHistory]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ def request_loan(
     application = application_of(borrower, requested_amount, term_months)
     case = Case(timezone.now().date(), application, features.values, as_of, facts)
     decided = decide_case(case, means)
-    request = LoanRequest.objects.create(
+    decided["explanation"] |= aftermath(case, means, decided)
+    request = LoanRequest(
         borrower=borrower,
         requested_amount=requested_amount,
         purpose=purpose,
@@ -60,7 +65,9 @@ def request_loan(
         phone_hash=asked.phone_hash,
         device_hash=device_hash,
     )
-    decision = CreditDecision.objects.create(loan_request=request, **decided, inputs=case.as_dict() | means.as_dict())
+    decision = CreditDecision(**decided, inputs=case.as_dict() | means.as_dict())
+    store_decided(request, decision, open_item(decision))
+    ingest([happenings.requested(request), happenings.decided(request, decision)], refresh=False)
     log_audit_event(
         "credit_decision_made",
         "loan_request",
@@ -138,7 +145,9 @@ class KnownFeatures:
 def known_features(borrower: Borrower) -> KnownFeatures:
     values: dict[str, Any] = {}
     rows = {}
-    for feature_set, row in stored_sets([CoreBehavioral, AccountConduct, CashFlow], str(borrower.id)).items():
+    for feature_set, row in stored_sets(SETS, str(borrower.id)).items():
+        if not row.source_rows:
+            continue
         values |= {name: None if v is None else float(v) for name, v in row.values().items()}
         rows[feature_set.label()] = row
     return KnownFeatures(values, rows)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from loans.models import CreditDecision, PolicyVersion
+from loans.policy.aftermath import aftermath
 from loans.policy.deciding import FIRST_SHAPE, Case, Means, decide_case
 from loans.policy.past import machine_decisions
 from loans.policy.published import UnknownPolicy, anomaly_by_sha256, policy_of
@@ -38,8 +39,9 @@ def replay(since: datetime | None = None) -> Iterator[Difference | None]:
 
 def differences(decision: CreditDecision) -> Difference | None:
     try:
-        case = Case.from_dict(decision.inputs)
-        again = decide_case(case, means_kept(decision.inputs))
+        case, means = Case.from_dict(decision.inputs), means_kept(decision.inputs)
+        again = decide_case(case, means)
+        again["explanation"] |= aftermath(case, means, again)
     except UNREADABLE as error:
         return Difference(decision, {}, f"{type(error).__name__}: {error}")
     stored = {name: getattr(decision, name) for name in again}

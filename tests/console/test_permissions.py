@@ -27,6 +27,8 @@ MAY_LOOK = {
     "/admin/features/featurevalue/": {"operator", "analyst"},
     "/admin/features/featurehistory/": {"operator", "analyst"},
     "/admin/loans/loanrequest/": {"operator", "reviewer", "analyst"},
+    "/admin/loans/notice/": {"operator", "reviewer"},
+    "/admin/loans/reviewitem/": {"operator", "reviewer"},
     "/admin/loans/loan/": {"operator", "reviewer", "analyst"},
     "/admin/loans/borrower/": {"operator", "reviewer"},
     "/admin/loans/policyversion/": {"operator", "reviewer", "analyst"},
