@@ -1,4 +1,4 @@
-"""What follows from a decision that does not approve: a counter-offer where there is one, and when a notice is due. Pure."""
+"""What follows from a decision that does not approve: a counter-offer if there is one, when a notice is due. Pure."""
 
 from __future__ import annotations
 
