@@ -258,6 +258,7 @@ class BorrowerAdmin(ReadOnlyAdmin):
                     ("Reference", row.external_ref),
                     ("Born", row.birth_date),
                     ("Customer since", row.customer_since),
+                    ("Second holder", {True: "yes", False: "no", None: "not known"}[row.second_holder]),
                     ("Created", when(row.created_at)),
                     ("Id", code(row.pk)),
                 ],

@@ -2,9 +2,10 @@
 
 Rates follow the published description of the PKDD'99 bank (P. Berka and M. Sochorova, Guide to the Financial Data
 Set): 682 loans on 4500 accounts, 606 of them finished or running well and 76 not (A 203, B 31, C 403, D 45), terms of
-12 to 60 months, a statement fee of 14.60, monthly interest, household payments on more than half of the accounts with
-a loan. Incomes, spending and the three kinds of household are made up; no row is copied from a real account, and
-every row says so: its source is "synthetic". A granted loan has no later movements of its own. Amounts in CZK.
+12 to 60 months, 869 accounts with a second holder, a statement fee of 14.60, monthly interest, household payments on
+more than half of the accounts with a loan. Incomes, spending and the three kinds of household are made up; no row is
+copied from a real account, and every row says so: its source is "synthetic". A granted loan has no later movements of
+its own. Amounts in CZK.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ NAMESPACE = uuid.UUID("5e8d1f5a-0b1c-5c4e-8a43-6f2d8c1e7b90")
 MONTHS = 8
 DAYS_PER_MONTH = 30
 LOAN_SHARE = 682 / 4500
+SECOND_HOLDER_SHARE = 869 / 4500
 TERMS_MONTHS = (12, 24, 36, 48, 60)
 DISTRICTS = ("Alder Bank", "Copper Hill", "Ferry Reach", "Lower Weir", "Millfield", "Quarry Side")
 PENALTY_RATE = 0.02
@@ -86,6 +88,7 @@ def _borrower(rng: random.Random, key: str, today: date) -> Borrower:
         sex=rng.choice("FM"),
         district=rng.choice(DISTRICTS),
         opened_date=today - timedelta(days=MONTHS * DAYS_PER_MONTH),
+        second_holder=random.Random(f"{key}:second").random() < SECOND_HOLDER_SHARE,
     )
 
 

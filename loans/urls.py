@@ -2,10 +2,12 @@ from django.urls import path
 
 from loans import views
 from loans.notices.views import LoanNotice
+from loans.policy.urls import urlpatterns as policy_routes
 from loans.repayment.views import LoanGrant, LoanPayments
 from loans.review import views as review
 
 urlpatterns = [
+    *policy_routes,
     path("loans/request", views.RequestLoan.as_view(), name="loan-request"),
     path("loans/", views.LoanRequests.as_view(), name="loan-list"),
     path("loans/<uuid:request_id>", views.LoanRequestDetail.as_view(), name="loan-detail"),

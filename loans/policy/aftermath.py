@@ -1,4 +1,4 @@
-"""What follows when a request is not approved: a counter-offer where there is one, and a date for the notice. Pure."""
+"""What follows from a decision that does not approve: a counter-offer if there is one, when a notice is due. Pure."""
 
 from __future__ import annotations
 

@@ -31,6 +31,9 @@ class Asked:
     at: datetime | None = None
     request_id: Any = None
 
+    def subject(self, name: str) -> Any:
+        return getattr(self, OF_SUBJECT[name])
+
 
 # Of each subject at most 200 requests are looked at, the newest: a crowd behind one address costs no more than that.
 # A request that comes now sees all that are stored; a past one sees those before it.
@@ -38,7 +41,7 @@ COUNTS = """
 WITH asked AS (
   SELECT coalesce(%(at)s::timestamptz, now()) AS at, coalesce(%(at)s::timestamptz, 'infinity') AS before,
          coalesce(%(at)s::timestamptz, now()) - make_interval(secs => %(span)s) AS since
-), recent AS (
+), recent AS MATERIALIZED (
   (SELECT 'borrower' AS subject, r.* FROM loans_loanrequest r, asked WHERE r.borrower_id = %(borrower)s
      AND r.created_at > since AND r.created_at < before ORDER BY r.created_at DESC LIMIT %(most)s)
   UNION ALL
@@ -68,7 +71,7 @@ WITH asked AS (
                 AND outcome = 'review')
         AND NOT EXISTS (SELECT 1 FROM loans_creditdecision d WHERE d.loan_request_id = recent.id AND number > 1
                         AND d.created_at < asked.before) END AS waits
-    FROM recent, (SELECT %(ip)s::inet AS i) mine
+    FROM recent, (SELECT %(here)s::inet AS i) mine
     WHERE recent.subject = m.subject AND recent.id IS DISTINCT FROM %(request)s::uuid
       AND recent.created_at > asked.at - make_interval(secs => m.window_s)
   ) r ON true
@@ -117,6 +120,7 @@ def measure_then(asked: Asked, measures: Sequence[Measure]) -> Facts:
 
 
 def _count(asked: Asked, measures: Sequence[Measure]) -> tuple[int | None, Facts]:
+    wanted = {one.subject for one in measures}  # of what no rule asks for nothing is read
     with connection.cursor() as cursor:
         cursor.execute(
             COUNTS,
@@ -124,9 +128,8 @@ def _count(asked: Asked, measures: Sequence[Measure]) -> tuple[int | None, Facts
                 "at": asked.at,
                 "request": asked.request_id,
                 "borrower": asked.borrower_id,
-                "phone": asked.phone_hash,
-                "device": asked.device_hash,
-                "ip": asked.ip,
+                **{name: asked.subject(name) if name in wanted else None for name in ("phone", "device", "ip")},
+                "here": asked.ip,
                 "span": max([one.window_s for one in measures], default=0),
                 "most": MOST_COUNTED,
                 "what": [one.what for one in measures],
@@ -147,5 +150,4 @@ def _count(asked: Asked, measures: Sequence[Measure]) -> tuple[int | None, Facts
 
 def _has(asked: Asked, measure: Measure) -> bool:
     """Whether the request has the subject; networks are compared with its own address."""
-    subject = getattr(asked, OF_SUBJECT[measure.subject])
-    return subject is not None and (measure.what != "networks" or asked.ip is not None)
+    return asked.subject(measure.subject) is not None and (measure.what != "networks" or asked.ip is not None)

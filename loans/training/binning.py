@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import ndtri
 
+from loans.training.newton import newton
 from loans.training.table import Candidate, Column, Floats, Ints
 
 MISSING_CASES = 2.0
@@ -65,22 +65,25 @@ def bins_of(column: Column, bad: Ints, one: Candidate, settings: Settings) -> Bi
         levels, edges = None, np.array(one.edges) if one.edges is not None else cut(column, settings)
         count = len(edges) + 2
     places = locate(column, edges, levels)
-    goods, bads = np.bincount(places, 1 - bad, count), np.bincount(places, bad, count)
+    goods, bads = (np.bincount(places, side, count).astype(np.float64) for side in (1 - bad, bad))
     return Bins(one.name, edges, levels, weight_of_evidence(goods, bads, one.trend, settings))
 
 
 def cut(column: Column, settings: Settings) -> Floats:
     """Edges between bins of about equal size; a value that many share has a bin of its own."""
     values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
-    least = settings.min_share * counts.sum()
+    up_to = np.cumsum(counts)
+    total = int(counts.sum())
     edges: list[float] = []
-    inside, left = 0, int(counts.sum())
-    for low, high, count in zip(values, values[1:], counts, strict=False):
-        inside += count
-        wanted = left / (settings.bins - len(edges))
-        if len(edges) < settings.bins - 1 and inside >= max(least, wanted) and left - inside >= least:
-            edges.append(_between(float(low), float(high)))
-            inside, left = 0, left - inside
+    done = 0
+    least = settings.min_share * total
+    while len(edges) < settings.bins - 1:
+        wanted = max(least, (total - done) / (settings.bins - len(edges)))
+        last = int(np.searchsorted(up_to, done + wanted))
+        if last + 1 >= len(values) or total - up_to[last] < least:
+            break
+        edges.append(_between(float(values[last]), float(values[last + 1])))
+        done = int(up_to[last])
     return np.array(edges)
 
 
@@ -120,14 +123,9 @@ def trend_line(good: Floats, bad: Floats, sign: int) -> Floats:
     ranks = (np.cumsum(count) - count / 2) / count.sum()
     scores = sign * ndtri(np.clip(ranks, 0.002, 0.998))
 
-    def loss(beta: Floats) -> tuple[float, Floats]:
-        line = beta[0] + beta[1] * scores
-        miss = good - count / (1 + np.exp(-line))
-        value = (good * np.logaddexp(0, -line) + bad * np.logaddexp(0, line)).sum() + beta[1] ** 2 / 2
-        return float(value), np.array([-miss.sum(), beta[1] - (miss * scores).sum()])
-
-    found = minimize(loss, np.array([2.0, 0.1]), jac=True, method="L-BFGS-B", bounds=[(None, None), (0, None)]).x
-    return np.asarray(found[0] + found[1] * scores)
+    design = np.column_stack([np.ones(len(scores)), scores])
+    pull, least = np.array([0.0, 1.0]), np.array([-math.inf, 0.0])
+    return np.asarray(design @ newton(design, good / np.maximum(count, 1), count, pull, least))
 
 
 def pooled(values: Floats, weights: Floats) -> Floats:

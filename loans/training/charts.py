@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 340, 260, 44, 36
-PLOT_WIDTH, PLOT_HEIGHT = WIDTH - LEFT - 12, HEIGHT - BOTTOM - 26
+PLOT_WIDTH, PLOT_HEIGHT = WIDTH - LEFT - 18, HEIGHT - BOTTOM - 26
 
 
 def roc_chart(title: str, curve: Sequence[Sequence[float]]) -> str:
@@ -43,7 +43,7 @@ def distribution_chart(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
                 f"from {row['score_from']}: {row[side]} {side}</title></rect>"
             )
     low, high = rows[0]["score_from"], rows[-1]["score_from"]
-    ends = _text(LEFT, HEIGHT - 20, low) + _text(WIDTH - 12, HEIGHT - 20, high, "end")
+    ends = _text(LEFT, HEIGHT - 20, low) + _text(WIDTH - 18, HEIGHT - 20, high, "end")
     return _svg(title, bars + ends + _text(LEFT + PLOT_WIDTH / 2, HEIGHT - 6, "points: good up, bad down", "middle"))
 
 

@@ -12,10 +12,10 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 
 from loans.scorecard import BEHAVIOUR, Scale
 from loans.training.binning import Bins, Settings, bins_of, locate
+from loans.training.newton import newton
 from loans.training.table import Candidate, Column, Floats, Ints, Table
 
 SCALE = Scale(base_points=70, base_odds=9, points_to_double=6)
@@ -71,18 +71,11 @@ def _characteristic(one: Candidate, bins: Bins, points: Floats) -> dict[str, Any
 
 def logistic(coded: Floats, bad: Ints, penalty: float) -> tuple[float, Floats]:
     """Intercept and weights >= 0 of the log-odds of repaying."""
-    design = np.column_stack([np.ones(len(coded)), coded])
-    sign = 1 - 2 * bad
-
-    def loss(beta: Floats) -> tuple[float, Floats]:
-        margin = sign * (design @ beta)
-        pull = penalty * np.concatenate([[0.0], beta[1:]])
-        gradient = pull - design.T @ (sign / (1 + np.exp(np.minimum(margin, 700))))
-        return float(np.logaddexp(0, -margin).sum() + pull @ beta / 2), gradient
-
-    start = np.concatenate([[math.log(9)], np.full(coded.shape[1], 0.5)])
-    bounds = [(None, None)] + [(0.0, None)] * coded.shape[1]
-    beta = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12}).x
+    least = np.concatenate([[-math.inf], np.zeros(coded.shape[1])])
+    pull = np.concatenate([[0.0], np.full(coded.shape[1], penalty)])
+    beta = newton(
+        np.column_stack([np.ones(len(coded)), coded]), (1 - bad).astype(np.float64), np.ones(len(bad)), pull, least
+    )
     return float(beta[0]), beta[1:]
 
 

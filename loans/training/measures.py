@@ -90,7 +90,7 @@ def intervals(runs: Sequence[Floats], bad: Ints, draws: int, seed: int) -> dict[
     for _ in range(draws):
         chosen = rng.integers(0, len(bad), len(bad))
         if 0 < bad[chosen].sum() < len(chosen):
-            drawn.append(measure(runs[rng.integers(len(runs))][chosen], bad[chosen]))
+            drawn.append(measure(runs[int(rng.integers(len(runs)))][chosen], bad[chosen]))
     values = {name: [one[name] for one in drawn] for name in FIGURES}
     sure = {name: np.quantile(found, [0.025, 0.975]) for name, found in values.items() if np.isfinite(found).all()}
     return {name: [round(float(low), 4), round(float(high), 4)] for name, (low, high) in sure.items()}

@@ -91,18 +91,11 @@ def folds(table: Table, count: int, seed: int) -> Iterator[Column]:
 def stability(card: Mapping[str, Any], before: Table, after: Table) -> dict[str, Any]:
     """Population stability of the score, by bands of ten points, and of each characteristic, by its bins."""
     first, then = (np.clip(totals(card, side), 0, 99).astype(np.int64) // BAND for side in (before, after))
-    return {
-        "score": round(measures.stability(first, then, 100 // BAND), 4),
-        "characteristics": {
-            one["name"]: round(
-                measures.stability(
-                    *(bins_on(one, side.columns[one["name"]]) for side in (before, after)), len(one["points"]) + 1
-                ),
-                4,
-            )
-            for one in card["characteristics"]
-        },
-    }
+    shifts = {}
+    for one in card["characteristics"]:
+        early, late = (bins_on(one, side.columns[one["name"]]) for side in (before, after))
+        shifts[one["name"]] = round(measures.stability(early, late, len(one["points"]) + 1), 4)
+    return {"score": round(measures.stability(first, then, 100 // BAND), 4), "characteristics": shifts}
 
 
 def tables(points: Floats, bad: Ints) -> dict[str, Any]:

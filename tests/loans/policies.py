@@ -26,7 +26,7 @@ def ask(user=None, *, amount=12_000, ip="198.51.100.7", device=None, term_months
     with acting(ip=ip):
         return request_loan(
             user=user or makers.user(),
-            requested_amount=Decimal(amount),
+            requested_amount=Decimal(str(amount)),
             purpose="car",
             term_months=term_months,
             device=device,

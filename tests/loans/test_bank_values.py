@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from features.models import FeatureHistory, FeatureValue
 from loans.berka import borrower_id
-from loans.features import AccountConduct, CoreBehavioral
+from loans.features import AccountConduct, CashFlow, CoreBehavioral
 from tests.loans.test_berka import DATA, needs_data
 
 duckdb = pytest.importorskip("duckdb", reason="the second opinion needs duckdb (requirements/science.txt)")
@@ -52,8 +52,16 @@ SELECT account, count(*) AS source_rows,
   min(balance) FILTER (WHERE happened > t - INTERVAL 90 DAY) AS balance_min_90d,
   avg(balance) FILTER (WHERE happened > t - INTERVAL 180 DAY) AS balance_mean_180d,
   max(value) FILTER (WHERE deposit AND happened > t - INTERVAL 180 DAY) AS cash_deposit_max_180d,
-  count(*) FILTER (WHERE penalty AND happened > t - INTERVAL 180 DAY) AS penalty_interest_count_180d
+  count(*) FILTER (WHERE penalty AND happened > t - INTERVAL 180 DAY) AS penalty_interest_count_180d,
+  coalesce(sum(value) FILTER (WHERE happened > t - INTERVAL 180 DAY), 0) AS net_flow_180d,
+  avg(value) FILTER (WHERE value > 0 AND happened > t - INTERVAL 180 DAY) AS received_mean_180d,
+  coalesce(sum(value) FILTER (WHERE remittance AND happened > t - INTERVAL 180 DAY), 0) AS remittance_sum_180d,
+  -coalesce(sum(value) FILTER (WHERE remittance AND happened > t - INTERVAL 180 DAY), 0)::double
+    / nullif(sum(value) FILTER (WHERE value > 0 AND happened > t - INTERVAL 180 DAY), 0)::double
+    AS remittance_share_180d
 FROM (SELECT *, ?::timestamp AS t,
+        coalesce(operation IN ('PREVOD NA UCET', 'remittance to another bank'), false)
+          AND coalesce(purpose, '') NOT IN ('UROK', 'SLUZBY', 'SANKC. UROK', 'DUCHOD') AS remittance,
         coalesce(purpose IN ('SANKC. UROK', 'sanction interest if negative balance'), false) AS penalty,
         coalesce(operation IN ('VKLAD', 'credit in cash'), false)
           AND coalesce(purpose, '') NOT IN ('DUCHOD', 'UROK', 'SLUZBY', 'SANKC. UROK', 'interest credited',
@@ -77,19 +85,19 @@ def second_opinion(moment: datetime) -> dict[str, dict]:
 def test_every_borrowers_values_equal_an_independent_recomputation(capsys):
     call_command("load_berka", str(DATA))
     call_command("backfill_features", "--entity", "borrower")
-    assert capsys.readouterr().out.count("coverage 100.0 %") == 2
+    assert capsys.readouterr().out.count("coverage 100.0 %") == 3
     call_command("backfill_features", "--entity", "borrower", "--as-of", AS_OF.isoformat())
     call_command("load_berka", str(DATA))
     assert "0 new borrowers, 0 new events of 79984, 0 new past loans" in capsys.readouterr().out
     latest = max(FeatureValue.objects.values_list("as_of", flat=True))
     for moment, rows in ((AS_OF, FeatureHistory), (latest, FeatureValue)):
         meant = second_opinion(moment)
-        assert compare(meant, rows, moment) == 2 * len(meant) > 2 * 1000
+        assert compare(meant, rows, moment) == 3 * len(meant) > 3 * 1000
 
 
 def compare(meant: dict[str, dict], rows: type, moment: datetime) -> int:
     compared = 0
-    for name in (CoreBehavioral.name, AccountConduct.name):
+    for name in (CoreBehavioral.name, AccountConduct.name, CashFlow.name):
         stored = rows.objects.filter(feature_set__name=name)
         if rows is FeatureHistory:
             stored = stored.filter(as_of=moment)

@@ -102,6 +102,7 @@ def test_every_owner_is_a_borrower_and_every_loan_has_one():
     borrowers = {one.id: one for one in berka.read_borrowers(DATA)}
     loans = list(berka.read_loans(DATA))
     assert len(borrowers) == 4295 and len(loans) == 477 and sum(loan.bad for loan in loans) == 53
+    assert sum(one.second_holder for one in borrowers.values()) == 821
     assert all(borrowers[loan.borrower_id].opened_date < loan.granted_date for loan in loans)
     assert all(loan.amount == loan.monthly_payment * loan.term_months for loan in loans)
 

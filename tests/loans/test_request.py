@@ -8,6 +8,7 @@ from django.db import connections
 
 from audit.models import Entry
 from loans.models import Borrower, CreditDecision, LoanRequest
+from loans.published import scorecard
 from tasks import bell
 from tasks.models import Task
 from tests import makers
@@ -62,6 +63,31 @@ def test_without_features_the_application_card_decides_and_says_so():
     assert decision["explanation"]["card"] == "application"
     assert "No features" in decision["explanation"]["note"]
     assert decision["ai_signals"]["trust_boost"] == 0
+
+
+@pytest.mark.django_db
+def test_reasons_against_the_borrower_say_how_many_points_they_cost():
+    asked = ASKED | {"requested_amount": 900_000}
+    body = makers.client(makers.user()).post(URL, asked, format="json").json()["credit_decision"]
+    stored = CreditDecision.objects.get(pk=body["id"])
+    assert stored.outcome != "approved" and body["explanation"]["adverse_reasons"] == stored.adverse_reasons
+    assert [reason["rank"] for reason in stored.adverse_reasons] == list(range(1, len(stored.adverse_reasons) + 1))
+    lost = [reason["points_lost"] for reason in stored.adverse_reasons]
+    assert lost == sorted(lost, reverse=True) and min(lost) > 0
+    assert set(stored.adverse_reasons[0]) == {"code", "text", "rank", "points_lost"}
+
+
+@pytest.mark.django_db
+def test_a_second_holder_is_a_fact_of_the_borrower_that_the_decision_keeps(known_borrower):
+    scores = {}
+    for shared in (False, True):
+        type(known_borrower).objects.update(second_holder=shared)
+        body = makers.client(known_borrower.user).post(URL, ASKED, format="json").json()["credit_decision"]
+        stored = CreditDecision.objects.get(pk=body["id"])
+        assert stored.inputs["application"]["second_holder"] is shared
+        assert stored.inputs["scorecard_sha256"] == scorecard().sha256
+        scores[shared] = stored.base_credit_score
+    assert scores[True] > scores[False]
 
 
 @pytest.mark.django_db

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 np = pytest.importorskip("numpy", reason="training needs numpy and scikit-learn, which serving does not install")
 pytest.importorskip("sklearn", reason="training needs numpy and scikit-learn, which serving does not install")
+optimize = pytest.importorskip("scipy.optimize", reason="training needs scipy, which serving does not install")
 
 from loans.scorecard import Reason, Scorecard, content_hash, parse_card  # noqa: E402
 from loans.training import binning, validation  # noqa: E402
 from loans.training.binning import Settings, bins_of, cut, pooled, weight_of_evidence  # noqa: E402
 from loans.training.candidates import CANDIDATES, candidates_of  # noqa: E402
 from loans.training.card import TooFewCases  # noqa: E402
-from loans.training.fitting import fit_card, totals  # noqa: E402
+from loans.training.fitting import fit_card, logistic, totals  # noqa: E402
 from loans.training.table import Candidate  # noqa: E402
 from tests.loans.cases import QUICK, SUBJECT, fitted, invented_rows, table  # noqa: E402
 
@@ -166,3 +167,19 @@ def test_reasons_name_what_the_borrower_can_understand():
     assert all(texts[one.reason.code] == one.reason.text for one in CANDIDATES)
     assert not any(word in text.lower() for text in texts.values() for word in ("score", "policy", "points", "_"))
     assert binning.Settings().bins <= 8 and 25 <= len(CANDIDATES) <= 40
+
+
+def test_weights_are_the_best_that_are_not_negative():
+    """Held against a general optimiser."""
+    rng = np.random.default_rng(4)
+    coded = rng.normal(size=(300, 6))
+    bad = (rng.random(300) < 1 / (1 + np.exp(2 + coded @ np.array([1.0, 0.5, -0.8, 0, 0.2, -0.1])))).astype(int)
+    intercept, weights = logistic(coded, bad, 4.0)
+
+    def loss(beta):
+        line = (1 - 2 * bad) * (beta[0] + coded @ beta[1:])
+        return np.logaddexp(0, -line).sum() + 2 * np.square(beta[1:]).sum()
+
+    second = optimize.minimize(loss, np.zeros(7), method="L-BFGS-B", bounds=[(None, None)] + [(0, None)] * 6)
+    assert weights.min() == 0 and loss([intercept, *weights]) <= second.fun + 1e-6
+    assert [intercept, *weights] == pytest.approx(second.x, abs=1e-3)
