@@ -199,6 +199,7 @@ SMS_BACKEND = env("SMS_BACKEND", default="accounts.sms.FileBackend")
 OUTBOX_DIR = DATA_DIR / "outbox"
 EMAIL_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = OUTBOX_DIR / "mail"
+EMAIL_TIMEOUT = 5  # seconds: a task that mails holds its row meanwhile
 
 # Lending: who lends, as notices say, and how long reviewers have.
 LENDER_NAME = env("LENDER_NAME", default="Millrace Lending")

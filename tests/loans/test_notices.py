@@ -1,11 +1,12 @@
 """What a borrower is told in writing: once, in time, with reasons, and nothing of the fraud rules' evidence."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.db import InternalError, transaction
+from django.db import InternalError, connections, transaction
 
 from audit.models import Entry
 from loans.models import CreditDecision, LoanRequest, Notice
@@ -118,3 +119,23 @@ def test_there_is_no_notice_while_a_request_is_open():
     user = makers.user()
     item = in_review(user)
     assert makers.client(user).get(f"/api/v1/loans/{item.loan_request_id}/notice").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_that_issue_or_mail_at_once_one_does(redis):
+    decision = declined(makers.user(email="ann@example.org"))
+
+    def at_once(call):
+        def run(_):
+            try:
+                return call()
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(4) as pool:
+            return sum(bool(done) for done in pool.map(run, range(4)))
+
+    assert at_once(lambda: issue.issue_notice(decision)) == 1
+    notice = Notice.objects.get()
+    assert at_once(lambda: issue.mail_notice(notice.pk)) == 1
+    assert len(mail.outbox) == 1

@@ -1,10 +1,11 @@
 """Granted loans: what is due, paid and missed, and what the next request knows of it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import InternalError, transaction
+from django.db import InternalError, connections, transaction
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,3 +116,20 @@ def test_an_erased_borrower_leaves_no_lending_events_and_gets_no_new_ones(known_
     erase_entity(entity_type="borrower", entity_id=str(known_borrower.pk), reason="asked for")
     assert client.post("/api/v1/loans/request", asked, format="json").status_code == 201
     assert not RawEvent.objects.filter(entity_id=str(known_borrower.pk)).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_that_look_for_missed_instalments_each_finds_its_own(redis):
+    request = approved(months=6)
+    granted = timezone.now().date() - timedelta(days=250)
+    book.grant_loan(request=request, external_id="bank-4", granted_date=granted)
+
+    def look(_):
+        try:
+            return book.mark_missed()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(look, range(4)))
+    assert LoanPayment.objects.count() == RawEvent.objects.filter(event_type="loans.missed").count() == 6
