@@ -10,11 +10,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from loans.models import CreditDecision, LoanRequest
+from loans.models import CreditDecision, LoanRequest, ReviewItem
 from loans.policy.past import first_id_of
 from loans.policy.replay import canonical, replay
+from loans.review import work
 from tests import makers
-from tests.loans.policies import activated, ask, rule
+from tests.loans.policies import activated, ask, reviewer, rule
 
 pytestmark = pytest.mark.django_db
 SNEAK = "UPDATE loans_creditdecision SET {} WHERE id = %s"
@@ -133,6 +134,16 @@ def test_a_decision_of_the_first_shape_is_read(known_borrower):
             [json.dumps(inputs), json.dumps(short), json.dumps(short), decision.pk],
         )
     assert list(replay()) == [None]
+
+
+def test_what_a_reviewer_decided_is_theirs_and_not_decided_again(known_borrower):
+    activated("2.0", max_amount=1_000)
+    request, person = ask(known_borrower.user, amount=20_000).request, reviewer()
+    item = ReviewItem.objects.get(loan_request=request)
+    work.claim_item(item_id=item.pk, user=person)
+    work.decide_item(item_id=item.pk, user=person, approve=True, note="I know them")
+    assert [one.outcome for one in request.decisions.order_by("number")] == ["review", "approved"]
+    assert replayed() == (0, "1 decisions decided again, 0 differ\n")
 
 
 def test_numbers_are_compared_by_value_and_texts_by_letter():
