@@ -204,6 +204,15 @@ SMS_BACKEND = env("SMS_BACKEND", default="accounts.sms.FileBackend")
 OUTBOX_DIR = DATA_DIR / "outbox"
 EMAIL_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = OUTBOX_DIR / "mail"
+EMAIL_TIMEOUT = 5  # seconds: a task that mails holds its row meanwhile
+
+# Lending: who lends, as notices say, and how long reviewers have.
+LENDER_NAME = env("LENDER_NAME", default="Millrace Lending")
+LENDER_ADDRESS = env("LENDER_ADDRESS", default="1 Mill Street, Springfield")
+LENDER_AGENCY = env("LENDER_AGENCY", default="Federal Trade Commission, Equal Credit Opportunity, Washington, DC 20580")
+LENDER_EMAIL = env("LENDER_EMAIL", default="lending@localhost")
+REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)  # until a request in review is overdue
+REVIEW_CLAIM_MINUTES = env.int("REVIEW_CLAIM_MINUTES", default=30)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -80,12 +80,14 @@ class Entity:
 class Event:
     """Something that happened, past tense. Annotated attributes are the keys of its data; a default makes one optional.
 
-    `value` names the key that is kept as the event's typed number.
+    `value` names the key that is kept as the event's typed number. apart: counted only by sets that name it, so that
+    a new kind of event does not change what older sets say of its entity.
     """
 
     name: ClassVar[str] = ""
     entity: ClassVar[Entity]
     value: ClassVar[str | None] = None
+    apart: ClassVar[bool] = False
 
     def __init_subclass__(
         cls, *, name: str = "", entity: Entity | None = None, value: str | None = None, **kwargs: Any
@@ -156,7 +158,7 @@ def to_decimal(field: str, value: Any) -> Decimal:
 class FeatureSet:
     """Features of one entity, computed together from one source.
 
-    source: the events that count, None for all of the entity's events; or `Rows` of a model.
+    source: the events that count, None for all of the entity's events that are not apart; or `Rows` of a model.
     freshness: how old a served value should be at most. ttl: from when on it is not served as present any more.
     live: False for a version that is computed but not served to who names no version, until somebody promotes it.
     """
@@ -164,7 +166,8 @@ class FeatureSet:
     name: ClassVar[str] = ""
     version: ClassVar[str] = ""
     entity: ClassVar[Entity]
-    source: ClassVar[tuple[str, ...]] = ()
+    declared_source: ClassVar[tuple[str, ...]] = ()
+    source: ClassVar[tuple[str, ...]] = ()  # what that comes to; empty for all events
     rows: ClassVar[Rows | None] = None
     owner: ClassVar[str] = ""
     tags: ClassVar[tuple[str, ...]] = ()
@@ -191,7 +194,8 @@ class FeatureSet:
         cls.name, cls.version, cls.entity = name, version, entity
         cls.rows = source if isinstance(source, Rows) else None
         events = [] if source is None or isinstance(source, Rows) else [source] if isinstance(source, type) else source
-        cls.source = tuple(sorted(event.name for event in events))
+        cls.declared_source = tuple(sorted(event.name for event in events))
+        cls.source = cls.declared_source or (() if cls.rows else _all_but_apart(entity))
         cls.owner, cls.tags, cls.freshness, cls.ttl, cls.live = owner, tuple(tags), freshness, ttl, live
         cls.features = {key: value for key, value in vars(cls).items() if isinstance(value, Feature)}
         if not cls.features:
@@ -236,7 +240,7 @@ class FeatureSet:
             else declared.definition()
             for name, declared in cls.features.items()
         }
-        source = list(cls.source) if cls.rows is None else cls.rows.definition()
+        source = list(cls.declared_source) if cls.rows is None else cls.rows.definition()
         return {"entity": cls.entity.name, "source": source, "features": features}
 
     @classmethod
@@ -263,6 +267,14 @@ class FeatureSet:
             result = evaluate(derived.expression, lambda operand: known[id(operand)])
             known[id(derived)] = values[name] = finished(result, derived.data_type)
         return {name: values[name] for name in cls.features}
+
+
+def _all_but_apart(entity: Entity) -> tuple[str, ...]:
+    """The types of an entity's events that sets without a source count; empty when they are simply all."""
+    declared = [event for event in _events.values() if event.entity == entity]
+    if not any(event.apart for event in declared):
+        return ()
+    return tuple(sorted(event.name for event in declared if not event.apart))
 
 
 def _check_derived(cls: type[FeatureSet]) -> None:

@@ -13,10 +13,15 @@ from audit.panels import trail_panel
 from base.admin import ReadOnlyAdmin, exactly, moment_column
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Facts, Panel, Table, Text, badge, code, when
-from loans.models import Borrower, CreditDecision, Loan, LoanRequest
+from loans.models import Borrower, CreditDecision, Loan, LoanRequest, Notice, ReviewItem
+from loans.notices.admin import NoticeAdmin
+from loans.policy.panels import evidence_panel
+from loans.repayment.admin import instalments_panel
+from loans.review.admin import ReviewItemAdmin, decisions_panel
 from tasks.models import Task
 from tasks.panels import work_panel
 
+__all__ = ["BorrowerAdmin", "LoanAdmin", "LoanRequestAdmin", "NoticeAdmin", "ReviewItemAdmin"]
 OUTCOMES = {
     CreditDecision.Outcome.APPROVED: GOOD,
     CreditDecision.Outcome.REVIEW: WARN,
@@ -108,11 +113,25 @@ class LoanRequestAdmin(ReadOnlyAdmin):
         tasks = Task.objects.filter(subject_type="borrower", subject_id=str(row.borrower_id))
         return [
             *(decision_panels(decision) if decision else []),
+            *decisions_panel(row),
+            *(evidence_panel(user, decision) if decision else []),
             *work_panel(user, tasks, title="Tasks about the borrower"),
             *trail_panel(user, "loan_request", row.pk),
+            *handling_facts(user, row),
             request_facts(user, row),
             *(signal_facts(decision) if decision else []),
         ]
+
+
+def handling_facts(user: Any, row: LoanRequest) -> list[Panel]:
+    """The work item and the notice of a request that has them."""
+    item = ReviewItem.objects.filter(loan_request=row).first()
+    notice = Notice.objects.filter(decision__loan_request=row).first()
+    rows = [
+        ("Review", item and row_link(user, ReviewItem, item.pk, item.status)),
+        ("Notice", notice and row_link(user, Notice, notice.pk, notice.subject)),
+    ]
+    return [Facts(title="Handling", side=True, rows=rows)] if item or notice else []
 
 
 def request_facts(user: Any, row: LoanRequest) -> Facts:
@@ -290,4 +309,4 @@ class LoanAdmin(ReadOnlyAdmin):
             ("Term", f"{row.term_months} months"),
             ("Granted", row.granted_date),
         ]
-        return [Facts(title=row.external_ref, rows=rows)]
+        return [Facts(title=row.external_ref, rows=rows), *instalments_panel(row)]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from base.links import list_url, may_view
 from base.panels import BAD, GOOD, WARN, Chart, Number, Panel, Series
-from loans.models import LoanRequest
+from loans.models import LoanRequest, Notice, ReviewItem
+from loans.notices.issue import overdue_count
+from loans.review.work import overdue
 
 DAYS = 14
 BY_DAY = """
@@ -27,7 +30,21 @@ def cards(user: Any) -> list[Panel]:
         counts = {(day, status): count for day, status, count in cursor.fetchall()}
     today = timezone.now().date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    return [review(counts), decisions(counts, days)]
+    return [review(counts), *late(), decisions(counts, days)]
+
+
+def late() -> list[Panel]:
+    """Alarms: what reviewers should have decided, and borrowers who should have been told, by now."""
+    reviews, notices = overdue().count(), overdue_count()
+    shown = [
+        (reviews, "Reviews overdue", f"not decided within {settings.REVIEW_HOURS} hours", ReviewItem),
+        (notices, "Notices overdue", "30 days after the request nobody was told", Notice),
+    ]
+    return [
+        Number(title=title, value=f"{count:,}", note=note, tone=BAD, href=list_url(model))
+        for count, title, note, model in shown
+        if count
+    ]
 
 
 def review(counts: dict) -> Number:

@@ -1,6 +1,7 @@
 """What happens to a borrower's money, as their bank tells it. Amounts in the bank's currency, money out negative."""
 
 from decimal import Decimal
+from typing import ClassVar
 
 from features.definitions import Entity, Event
 
@@ -61,3 +62,53 @@ class FeeCharged(BankMovement, name="bank.statement_fee"):
 
 class PenaltyInterestCharged(BankMovement, name="bank.penalty_interest"):
     """Interest on a negative balance: the account was overdrawn."""
+
+
+class LendingEvent(Event, entity=borrower):
+    """What happens between a borrower and us. Apart, since older sets count all movements on the account."""
+
+    apart: ClassVar[bool] = True
+
+
+class LoanRequested(LendingEvent, name="loans.requested"):
+    """A loan was asked for."""
+
+    request_id: str
+    requested_amount: Decimal
+
+
+class LoanDecided(LendingEvent):
+    """A request was decided: by the machine, or by a reviewer after it."""
+
+    request_id: str
+    decision: int
+
+
+class LoanApproved(LoanDecided, name="loans.approved"):
+    """The loan may be had."""
+
+
+class LoanReferred(LoanDecided, name="loans.referred"):
+    """A reviewer has to look."""
+
+
+class LoanDeclined(LoanDecided, name="loans.declined"):
+    """The loan was refused."""
+
+
+class InstalmentDue(LendingEvent, value="amount"):
+    """An instalment of a loan of ours, and what became of it."""
+
+    request_id: str
+    instalment: int
+    amount: Decimal
+
+
+class InstalmentRepaid(InstalmentDue, name="loans.repaid"):
+    """It was paid. `days_late` is 0 when it was in time."""
+
+    days_late: int = 0
+
+
+class InstalmentMissed(InstalmentDue, name="loans.missed"):
+    """Its date and the days of grace went by unpaid."""

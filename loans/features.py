@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from features.definitions import FeatureSet, agg, uses
-from loans.events import borrower
+from loans.events import InstalmentMissed, InstalmentRepaid, LoanDeclined, LoanRequested, borrower
 
 DAYS_7, DAYS_30, DAYS_90, DAYS_180 = agg.days(7), agg.days(30), agg.days(90), agg.days(180)
 PENALTY = ["bank.penalty_interest"]
@@ -134,6 +134,30 @@ class CashFlow(
         unit="share",
         description="Of the money paid, what was taken as cash; null when nothing went out",
     )
+
+
+class LendingHistory(
+    FeatureSet,
+    name="lending_history",
+    version="v1",
+    entity=borrower,
+    source=[LoanRequested, LoanDeclined, InstalmentRepaid, InstalmentMissed],
+    owner="lending",
+    tags=["lending"],
+    freshness=timedelta(days=1),
+):
+    """What a borrower has asked of us, how often we refused, and how they repay."""
+
+    requests_30d = agg.count(types=["loans.requested"], over=DAYS_30, unit="requests", description="Loans asked for")
+    declines_180d = agg.count(types=["loans.declined"], over=DAYS_180, unit="requests", description="Requests declined")
+    repayments = agg.count(types=["loans.repaid"], unit="instalments", description="Instalments repaid")
+    repaid_sum = agg.sum(types=["loans.repaid"], unit="CZK", description="Sum of the instalments repaid")
+    missed_90d = agg.count(types=["loans.missed"], over=DAYS_90, unit="instalments", description="Instalments missed")
+    missed = agg.count(types=["loans.missed"], unit="instalments", description="Instalments missed")
+    days_late_max_180d = agg.max(
+        "days_late", types=["loans.repaid"], over=DAYS_180, unit="days", description="Longest delay of an instalment"
+    )
+    days_since_last_request = agg.days_since_last(types=["loans.requested"], description="Since a loan was asked for")
 
 
 uses(

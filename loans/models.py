@@ -1,9 +1,39 @@
 """Borrowers, what they ask for, and what was decided."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Func, Q
 from django.db.models.functions import Now
+
+from loans.notices.models import Notice
+from loans.policy.models import FraudRule, FraudRuleSet, PolicyTrial, PolicyVersion, ShadowDecision
+from loans.repayment.models import Instalment, LoanPayment
+from loans.review.models import ReviewItem
+
+__all__ = [
+    "Borrower",
+    "CreditDecision",
+    "FraudRule",
+    "FraudRuleSet",
+    "Instalment",
+    "Loan",
+    "LoanPayment",
+    "LoanRequest",
+    "Notice",
+    "PolicyTrial",
+    "PolicyVersion",
+    "ReviewItem",
+    "ShadowDecision",
+]
+BY_SOMEBODY_ELSE = """
+IF NEW.number > 1 AND EXISTS (
+  SELECT FROM loans_loanrequest r JOIN loans_borrower b ON b.id = r.borrower_id
+  WHERE r.id = NEW.loan_request_id AND b.user_id = NEW.decided_by_id)
+THEN RAISE EXCEPTION 'a request is not decided by who made it' USING ERRCODE = 'check_violation';
+END IF;
+RETURN NEW;
+"""
 
 
 class Borrower(models.Model):
@@ -31,6 +61,7 @@ class Loan(models.Model):
         IN_DEBT = "in_debt"
 
     borrower = models.ForeignKey(Borrower, models.PROTECT, related_name="loans")
+    request = models.OneToOneField("loans.LoanRequest", models.PROTECT, null=True, related_name="loan")
     external_ref = models.CharField(max_length=60, unique=True)
     granted_date = models.DateField()
     amount = models.DecimalField(max_digits=12, decimal_places=2)
@@ -64,6 +95,8 @@ class LoanRequest(models.Model):
     term_months = models.PositiveSmallIntegerField()
     status = models.CharField(max_length=10, choices=Status)
     ip = models.GenericIPAddressField(null=True)
+    phone_hash = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL: the account has none
+    device_hash = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL: the client names none
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -72,6 +105,12 @@ class LoanRequest(models.Model):
         indexes = [
             models.Index(fields=["borrower", "-created_at", "-id"], name="loan_by_borrower"),
             models.Index(fields=["ip", "-created_at"], name="loan_by_ip"),
+            models.Index(
+                fields=["phone_hash", "-created_at"], condition=Q(phone_hash__isnull=False), name="loan_by_phone"
+            ),
+            models.Index(
+                fields=["device_hash", "-created_at"], condition=Q(device_hash__isnull=False), name="loan_by_device"
+            ),
             models.Index(fields=["-created_at", "-id"], name="loan_newest"),
         ]
 
@@ -80,7 +119,10 @@ class LoanRequest(models.Model):
 
 
 class CreditDecision(models.Model):
-    """A decision on a request, with everything it was made from. Number 1 is the machine's; rows never change."""
+    """A decision on a request, with everything it was made from; rows never change.
+
+    Number 1 is the machine's. Number 2 is a reviewer's, who is not the borrower: the scores are those of number 1.
+    """
 
     class Outcome(models.TextChoices):
         APPROVED = "approved"
@@ -100,18 +142,34 @@ class CreditDecision(models.Model):
     default_probability = models.FloatField()
     fraud_score = models.FloatField()
     fraud_flags = models.JSONField(default=list)
+    fraud_evidence = models.JSONField(default=list)  # of each flag, for staff alone
     risk_level = models.CharField(max_length=10)
     flag_risk = models.BooleanField()
     policy_version = models.CharField(max_length=20)
     model_version = models.CharField(max_length=80)
     explanation = models.JSONField(default=dict)
     inputs = models.JSONField()  # application, features with their as-of, thresholds: enough to decide again
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         ordering = ["loan_request", "number"]
+        permissions = [("see_fraud_evidence", "Can see what raised a fraud flag")]
         constraints = [
             models.UniqueConstraint(fields=["loan_request", "number"], name="one_decision_per_number"),
+            models.CheckConstraint(
+                condition=Q(number=1, decided_by=None) | Q(number=2, decided_by__isnull=False),
+                name="decision_by_machine_then_person",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="by_somebody_else",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                func=BY_SOMEBODY_ELSE,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,114 +1,56 @@
-"""How a request is decided: fraud rules, policy and the words of both. Pure: dataclass in, dataclass out."""
+"""How a request is decided from score, fraud and policy, and the words of it. Pure: dataclass in, dataclass out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from loans.policy.fraud import FraudVerdict, RuleSet
 from loans.scorecard import APPLICATION, PrincipalReason, Reason, Scored
 
 APPROVED, REVIEW, DECLINED = "approved", "review", "declined"
 MAX_REASONS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class FraudFacts:
-    """What is known about a request besides the score. Counts leave out the request itself."""
-
-    requests_1h: int
-    requests_24h: int
-    other_borrowers_on_ip_1h: int
-    account_age_days: float
-    requested_amount: Decimal
-    largest_past_amount: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class FraudLimits:
-    """Limits of the fraud rules. Amounts in the lender's currency."""
-
-    requests_1h: int = 3
-    requests_24h: int = 6
-    borrowers_on_ip_1h: int = 4
-    amount_over_past: Decimal = Decimal(10)
-    new_account_days: float = 1.0
-    new_account_amount: Decimal = Decimal(100_000)
-
-
-@dataclass(frozen=True, slots=True)
-class FraudRule:
-    """A flag and how much it alone speaks for fraud, 0–1. `reason` is what a borrower may be told."""
-
-    flag: str
-    weight: float
-    reason: Reason
-
-
-RECENT_REQUESTS = Reason("F01", "Number of recent credit applications")
-UNVERIFIED = Reason("F02", "Unable to verify application information")
-AMOUNT_HISTORY = Reason("F03", "Amount requested is out of proportion to past borrowing")
-NEW_CUSTOMER = Reason("F04", "Length of relationship is too short for the amount requested")
-
-RULES = (
-    FraudRule("velocity_borrower_1h", 0.65, RECENT_REQUESTS),
-    FraudRule("velocity_borrower_24h", 0.45, RECENT_REQUESTS),
-    FraudRule("velocity_ip_1h", 0.60, UNVERIFIED),
-    FraudRule("amount_over_history", 0.35, AMOUNT_HISTORY),
-    FraudRule("new_account_large_amount", 0.35, NEW_CUSTOMER),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class FraudVerdict:
-    """score: 0–1, the flags' weights taken as independent; 0 without flags."""
-
-    score: float
-    flags: tuple[str, ...]
-    reasons: tuple[Reason, ...]
-
-
-def judge_fraud(facts: FraudFacts, limits: FraudLimits) -> FraudVerdict:
-    past = facts.largest_past_amount
-    raised = {
-        "velocity_borrower_1h": facts.requests_1h >= limits.requests_1h,
-        "velocity_borrower_24h": facts.requests_24h >= limits.requests_24h,
-        "velocity_ip_1h": facts.other_borrowers_on_ip_1h >= limits.borrowers_on_ip_1h,
-        "amount_over_history": past is not None and facts.requested_amount > limits.amount_over_past * past,
-        "new_account_large_amount": facts.account_age_days < limits.new_account_days
-        and facts.requested_amount > limits.new_account_amount,
-    }
-    hit = [rule for rule in RULES if raised[rule.flag]]
-    innocent = 1.0
-    for rule in hit:
-        innocent *= 1 - rule.weight
-    return FraudVerdict(
-        score=round(1 - innocent, 4),
-        flags=tuple(rule.flag for rule in hit),
-        reasons=tuple(dict.fromkeys(rule.reason for rule in hit)),
-    )
+LARGE_AMOUNT = Reason("A05", "Amount of credit requested")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What scores lead to what. Scores 0–100, fraud and default probabilities 0–1."""
+    """What scores lead to what. Scores 0–100, fraud and default probabilities 0–1.
 
-    version: str = "1.0"
-    approve_from: int = 70
-    approve_from_application: int = 75  # without behaviour: 70 would fall on a bin with 9 % bad loans
-    review_from: int = 50
-    fraud_review_from: float = 0.60
-    low_risk_below: float = 0.05
-    high_risk_from: float = 0.15
-    limits: FraudLimits = field(default_factory=FraudLimits)
+    max_amount: what is decided without a person, in the lender's currency; None for any. scorecard, anomaly: versions
+    of published artifacts; an empty name is the current scorecard, and no anomaly score.
+    """
+
+    version: str
+    approve_from: int
+    approve_from_application: int
+    review_from: int
+    fraud_review_from: float
+    low_risk_below: float
+    high_risk_from: float
+    rule_set: RuleSet
+    max_amount: Decimal | None = None
+    scorecard: str = ""
+    anomaly: str = ""
+    anomaly_from: float = 1.0
+    anomaly_weight: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON, kept with each decision so that it can be made again."""
-        return asdict(self) | {
-            "limits": {key: str(value) if isinstance(value, Decimal) else value for key, value in
-                       asdict(self.limits).items()}
-        }  # fmt: skip
+        """The thresholds as JSON, kept with each decision for people; versions say which rows they were."""
+        return {
+            "version": self.version,
+            "approve_from": self.approve_from,
+            "approve_from_application": self.approve_from_application,
+            "review_from": self.review_from,
+            "fraud_review_from": self.fraud_review_from,
+            "low_risk_below": self.low_risk_below,
+            "high_risk_from": self.high_risk_from,
+            "max_amount": None if self.max_amount is None else str(self.max_amount),
+            "rule_set": self.rule_set.version,
+            "anomaly": self.anomaly,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +75,7 @@ class Verdict:
     flag_risk: bool
 
 
-def decide(scored: Scored, fraud: FraudVerdict, policy: Policy) -> Verdict:
+def decide(scored: Scored, fraud: FraudVerdict, policy: Policy, amount: Decimal) -> Verdict:
     """Approve, hand to a person, or decline with one to four principal reasons.
 
     Source of the reasons' form: 12 CFR 1002.9(b)(2), specific principal reasons for adverse action.
@@ -150,31 +92,37 @@ def decide(scored: Scored, fraud: FraudVerdict, policy: Policy) -> Verdict:
     else:
         outcome = DECLINED
         sentences.append(f"Credit score is below the review threshold ({score} < {policy.review_from})")
-    if fraud.score >= policy.fraud_review_from:
-        outcome = REVIEW if outcome == APPROVED else outcome
+    suspect = fraud.score >= policy.fraud_review_from
+    if suspect:
         sentences.append(f"Fraud risk is high ({fraud.score:.2f} >= {policy.fraud_review_from:.2f})")
     else:
         sentences.append(f"Fraud risk is low ({fraud.score:.2f} < {policy.fraud_review_from:.2f})")
-    probability = scored.probability_of_default
-    if probability < policy.low_risk_below:
-        risk = "low"
-    else:
-        risk = "high" if probability >= policy.high_risk_from else "medium"
+    large = policy.max_amount is not None and amount > policy.max_amount
+    if large:
+        sentences.append(f"Amount needs a manual review ({amount:.2f} > {policy.max_amount:.2f})")
+    if outcome == APPROVED and (suspect or large):
+        outcome = REVIEW
+    leading = [*(fraud.reasons if suspect else ()), *([LARGE_AMOUNT] if large else [])]
+    risk = risk_level(scored.probability_of_default, policy)
     return Verdict(
         outcome=outcome,
         reasons=tuple(sentences),
-        adverse_reasons=() if outcome == APPROVED else principal_reasons(scored.reasons, fraud, policy),
+        adverse_reasons=() if outcome == APPROVED else principal_reasons(leading, scored.reasons),
         risk_level=risk,
-        flag_risk=risk == "high" or fraud.score >= policy.fraud_review_from,
+        flag_risk=risk == "high" or suspect,
     )
 
 
-def principal_reasons(
-    scored: Sequence[PrincipalReason], fraud: FraudVerdict, policy: Policy
-) -> tuple[AdverseReason, ...]:
-    """Fraud findings lead when they led the outcome; then what cost the most points. At most four."""
-    leading = fraud.reasons if fraud.score >= policy.fraud_review_from else ()
+def risk_level(probability: float, policy: Policy) -> str:
+    if probability < policy.low_risk_below:
+        return "low"
+    return "high" if probability >= policy.high_risk_from else "medium"
+
+
+def principal_reasons(leading: Sequence[Reason], scored: Sequence[PrincipalReason]) -> tuple[AdverseReason, ...]:
+    """What led the outcome besides the score, then what cost the most points. At most four, and never none."""
     found = [(one.code, one.text, None) for one in leading] + [(one.code, one.text, one.points_lost) for one in scored]
+    found = found or [(LARGE_AMOUNT.code, LARGE_AMOUNT.text, None)]  # not a point was lost, and still it is too much
     return tuple(
         AdverseReason(code, text, rank, points)
         for rank, (code, text, points) in enumerate(found[:MAX_REASONS], start=1)

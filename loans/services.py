@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from audit.services import log_audit_event
 from base import context
-from features.services import Served, request_features, stored_sets
-from loans import rules
-from loans.features import AccountConduct, CashFlow, CoreBehavioral
-from loans.inputs import Application, card_inputs
+from features.services import Served, ingest, request_features, stored_sets
+from loans import happenings, rules
+from loans.features import AccountConduct, CashFlow, CoreBehavioral, LendingHistory
+from loans.inputs import Application
 from loans.models import Borrower, CreditDecision, LoanRequest
-from loans.published import scorecard
-from loans.scorecard import APPLICATION, Scored
+from loans.policy import identity
+from loans.policy.aftermath import aftermath
+from loans.policy.deciding import Case, decide_case
+from loans.policy.facts import Asked, measure_active
+from loans.review.work import open_item
+from loans.storing import store_decided
 
 logger = logging.getLogger(__name__)
-POLICY = rules.Policy()
-FRAUD_MODEL = "fraud-rules-1.0"
+SETS = [CoreBehavioral, AccountConduct, CashFlow, LendingHistory]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +38,41 @@ class Answer:
 
 
 @transaction.atomic
-def request_loan(*, user: Any, requested_amount: Decimal, purpose: str, term_months: int) -> Answer:
-    """Decide a request at once and let the borrower's features be brought up to date behind it."""
+def request_loan(
+    *, user: Any, requested_amount: Decimal, purpose: str, term_months: int, device: str | None = None
+) -> Answer:
+    """Decide a request at once and let the borrower's features be brought up to date behind it.
+
+    device: the client's own id of the device it runs on. Raises InvalidDevice, NoPolicy, UnknownPolicy.
+    """
+    device_hash = identity.device_hash(device)
     borrower = _borrower(user)
     features = known_features(borrower)
+    asked = Asked(borrower.id, requested_amount, context.current().ip, identity.phone_hash(user.phone), device_hash)
+    means, facts = measure_active(asked)
+    as_of = {label: row.as_of.isoformat() for label, row in features.rows.items()}
     application = application_of(borrower, requested_amount, term_months)
-    scored = scorecard().score(card_inputs(application, features.values))
-    facts = fraud_facts(borrower, requested_amount)
-    fraud = rules.judge_fraud(facts, POLICY.limits)
-    verdict = rules.decide(scored, fraud, POLICY)
-    request = LoanRequest.objects.create(
+    case = Case(timezone.now().date(), application, features.values, as_of, facts)
+    decided = decide_case(case, means)
+    decided["explanation"] |= aftermath(case, means, decided)
+    request = LoanRequest(
         borrower=borrower,
         requested_amount=requested_amount,
         purpose=purpose,
         term_months=term_months,
-        status=STATUS[verdict.outcome],
-        ip=context.current().ip,
+        status=STATUS[decided["outcome"]],
+        ip=asked.ip,
+        phone_hash=asked.phone_hash,
+        device_hash=device_hash,
     )
-    decision = CreditDecision.objects.create(
-        loan_request=request,
-        outcome=verdict.outcome,
-        reasons=list(verdict.reasons),
-        adverse_reasons=[asdict(reason) for reason in verdict.adverse_reasons],
-        base_credit_score=scored.base_credit_score,
-        trust_score=round(scored.trust_score, 4),
-        trust_boost=scored.trust_boost,
-        final_credit_score=scored.final_credit_score,
-        default_probability=scored.probability_of_default,
-        fraud_score=fraud.score,
-        fraud_flags=list(fraud.flags),
-        risk_level=verdict.risk_level,
-        flag_risk=verdict.flag_risk,
-        policy_version=POLICY.version,
-        model_version=f"scorecard-{scored.version}+{FRAUD_MODEL}+policy-{POLICY.version}",
-        explanation=explain(scored, verdict, features),
-        inputs=_inputs(application, features, facts),
-    )
+    decision = CreditDecision(**decided, inputs=case.as_dict() | means.as_dict())
+    store_decided(request, decision, open_item(decision))
+    ingest([happenings.requested(request), happenings.decided(request, decision)], refresh=False)
     log_audit_event(
         "credit_decision_made",
         "loan_request",
         request.id,
-        {"outcome": verdict.outcome, "score": scored.final_credit_score, "decision_id": str(decision.id)},
+        {"outcome": decision.outcome, "score": decision.final_credit_score, "decision_id": str(decision.id)},
     )
     return Answer(request, decision, trigger_feature_computation(borrower, request))
 
@@ -149,72 +145,9 @@ class KnownFeatures:
 def known_features(borrower: Borrower) -> KnownFeatures:
     values: dict[str, Any] = {}
     rows = {}
-    for feature_set, row in stored_sets([CoreBehavioral, AccountConduct, CashFlow], str(borrower.id)).items():
+    for feature_set, row in stored_sets(SETS, str(borrower.id)).items():
+        if not row.source_rows:
+            continue
         values |= {name: None if v is None else float(v) for name, v in row.values().items()}
         rows[feature_set.label()] = row
     return KnownFeatures(values, rows)
-
-
-FACTS = """
-SELECT count(*) FILTER (WHERE borrower_id = %(borrower)s AND created_at > now() - interval '1 hour'),
-       count(*) FILTER (WHERE borrower_id = %(borrower)s),
-       count(DISTINCT borrower_id) FILTER (WHERE borrower_id <> %(borrower)s
-                                           AND created_at > now() - interval '1 hour'),
-       greatest((SELECT max(amount) FROM loans_loan WHERE borrower_id = %(borrower)s),
-                (SELECT max(requested_amount) FROM loans_loanrequest WHERE borrower_id = %(borrower)s
-                 AND status = 'approved'))
-FROM loans_loanrequest
-WHERE created_at > now() - interval '24 hours' AND (borrower_id = %(borrower)s OR ip = %(ip)s)
-"""
-
-
-def fraud_facts(borrower: Borrower, requested_amount: Decimal) -> rules.FraudFacts:
-    """Velocity and history in one query; the request at hand is not stored yet and so not counted."""
-    with connection.cursor() as cursor:
-        cursor.execute(FACTS, {"borrower": borrower.id, "ip": context.current().ip})
-        hour, day, others, largest = cursor.fetchone()
-    since = borrower.customer_since
-    age = timezone.now() - borrower.created_at
-    if since is not None:
-        age = max(age, timedelta(days=(timezone.now().date() - since).days))
-    return rules.FraudFacts(
-        requests_1h=hour,
-        requests_24h=day,
-        other_borrowers_on_ip_1h=others,
-        account_age_days=round(age / timedelta(days=1), 4),
-        requested_amount=requested_amount,
-        largest_past_amount=largest,
-    )
-
-
-def explain(scored: Scored, verdict: rules.Verdict, features: KnownFeatures) -> dict[str, Any]:
-    """What a person needs to follow the decision: the card's lines, the reasons, and the features' age."""
-    explanation: dict[str, Any] = {
-        "card": scored.card,
-        "probability_of_default": round(scored.probability_of_default, 4),
-        "points": [
-            {"name": line.name, "part": line.part, "value": line.value, "points": line.points, "lost": line.lost}
-            for line in scored.lines
-        ],
-        "adverse_reasons": [asdict(reason) for reason in verdict.adverse_reasons],
-        "features_as_of": {label: row.as_of.isoformat() for label, row in features.rows.items()},
-    }
-    if scored.card == APPLICATION:
-        explanation["note"] = "No features were available; the application-only card was used."
-    return explanation
-
-
-def _inputs(application: Application, features: KnownFeatures, facts: rules.FraudFacts) -> dict[str, Any]:
-    """Everything the decision was made from, as JSON, so that it can be made again."""
-    return {
-        "application": asdict(application),
-        "features": features.values,
-        "features_as_of": {label: row.as_of.isoformat() for label, row in features.rows.items()},
-        "fraud_facts": asdict(facts)
-        | {
-            "requested_amount": str(facts.requested_amount),
-            "largest_past_amount": None if facts.largest_past_amount is None else str(facts.largest_past_amount),
-        },
-        "scorecard_sha256": scorecard().sha256,
-        "policy": POLICY.as_dict(),
-    }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +17,7 @@ from rest_framework.views import APIView
 
 from accounts import idempotency
 from base.pagination import NewestFirst
+from base.problems import Unavailable
 from base.queries import refuse_unknown
 from base.renderers import JSONRenderer
 from base.roles import EVERYONE, STAFF, Role
@@ -22,8 +25,13 @@ from base.throttles import ScopedThrottle
 from loans import serializers as s
 from loans import services
 from loans.models import Borrower, LoanRequest
+from loans.policy import identity
+from loans.policy.facts import NoPolicy
+from loans.policy.published import UnknownPolicy
 from tasks.models import Task
 from tasks.serializers import TaskSerializer, task_links
+
+logger = logging.getLogger(__name__)
 
 
 class RequestLoan(APIView):
@@ -43,23 +51,41 @@ class RequestLoan(APIView):
                 str,
                 OpenApiParameter.HEADER,
                 description="1–255 printable ASCII characters; the same key has one effect and one answer.",
-            )
+            ),
+            OpenApiParameter(
+                identity.DEVICE_HEADER,
+                str,
+                OpenApiParameter.HEADER,
+                description="The client's own id of the device: 8–128 letters, digits and ._:-; kept as a hash.",
+            ),
         ],
     )
     def post(self, request: Request) -> HttpResponse | Response:
         asked = s.LoanRequestCreateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        wanted = {"user": request.user, "device": request.headers.get(identity.DEVICE_HEADER), **asked.validated_data}
         key = request.headers.get(idempotency.HEADER)
         if key is None:
-            return Response(**_answer(services.request_loan(user=request.user, **asked.validated_data)))
+            return Response(**_answer(_decided(wanted)))
         named: dict[str, Any] = {"user": request.user, "endpoint": "loans.request", "key": key}
         with transaction.atomic():
             known = idempotency.begin(**named, body=request.data)
             if known is None:
-                answer = _answer(services.request_loan(user=request.user, **asked.validated_data))
+                answer = _answer(_decided(wanted))
                 known = idempotency.finish(**named, status=201, body=JSONRenderer().render(answer["data"]))
                 return known.as_response(**answer["headers"])
         return known.as_response(**_headers(json.loads(known.body)["task_id"]))
+
+
+def _decided(wanted: dict[str, Any]) -> services.Answer:
+    """With the refusals as problems."""
+    try:
+        return services.request_loan(**wanted)
+    except identity.InvalidDevice as error:
+        raise ValidationError({identity.DEVICE_HEADER: [str(error)]}) from None
+    except (NoPolicy, UnknownPolicy):
+        logger.exception("nothing can be decided")
+        raise Unavailable("Requests cannot be decided for the moment.") from None
 
 
 def _answer(answer: services.Answer) -> dict[str, Any]:

@@ -89,8 +89,10 @@ def _fresh_caches(request: pytest.FixtureRequest) -> None:
     """What a process remembers about the database must not outlive it."""
     if "transactional_db" in request.fixturenames or "db" in request.fixturenames:
         from features.catalogue import forget_ids
+        from loans.policy.published import forget_policies
 
         forget_ids()
+        forget_policies()
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def ingest(events: Sequence[NewEvent], *, refresh: bool = True) -> Ingested:
     return store([as_row(event) for event in events], refresh=refresh)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def store(rows: Sequence[dict[str, Any]], *, refresh: bool = True) -> Ingested:
     """`ingest` for rows made by `as_row`."""
     known: list[int] = []

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from loans.rules import Policy
+from loans.policy.shipped import FIRST
 from loans.training import measures
 from loans.training.binning import Settings
 from loans.training.fitting import bins_on, fit_card, totals
 from loans.training.table import Candidate, Column, Floats, Ints, Table
 
-APPROVE_FROM, REVIEW_FROM = Policy().approve_from, Policy().review_from
+APPROVE_FROM, REVIEW_FROM = FIRST.approve_from, FIRST.review_from
 THRESHOLDS = (40, 45, REVIEW_FROM, 55, 60, 65, APPROVE_FROM, 75, 80, 85, 90)
 BAND = 10
 ROC_POINTS = 200

@@ -54,11 +54,7 @@ def test_a_borrower_with_features_is_scored_by_behaviour(known_borrower):
     assert explanation["card"] == "behaviour" and signals["trust_boost"] > 0
     assert signals["final_credit_score"] == min(100, signals["base_credit_score"] + signals["trust_boost"])
     assert decision["policy_decision"]["decision"] == "approved"
-    assert set(explanation["features_as_of"]) == {
-        "core_behavioral@v1",
-        "account_conduct@v1",
-        "cash_flow@v1",
-    }
+    assert set(explanation["features_as_of"]) == {"core_behavioral@v1", "account_conduct@v1", "cash_flow@v1"}
 
 
 @pytest.mark.django_db

@@ -1,0 +1,1 @@
+"""What decides besides the score: thresholds and fraud rules as versioned rows, tried and approved before they act."""

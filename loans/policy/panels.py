@@ -1,0 +1,162 @@
+"""What the console shows of policies: thresholds, rules, trials, and how a challenger compares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from base.links import row_link
+from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Facts, Panel, Table, badge, code, pretty, when
+from loans.models import CreditDecision, LoanRequest, PolicyTrial, PolicyVersion, ShadowDecision
+from loans.policy.shadow import compared
+
+STATES = {"draft": IDLE, "tried": BUSY, "approved": WARN, "active": GOOD, "retired": IDLE}
+OUTCOMES = {"approved": GOOD, "review": WARN, "declined": BAD}
+FLIPS_SHOWN = 50
+
+
+def outcome_badge(outcome: str) -> str:
+    return badge(outcome, OUTCOMES.get(outcome, IDLE))
+
+
+def threshold_panel(row: PolicyVersion) -> Facts:
+    return Facts(
+        title="Thresholds",
+        rows=[
+            ("Approve from", row.approve_from),
+            ("Approve from, application alone", row.approve_from_application),
+            ("Review from", row.review_from),
+            ("Review for fraud from", row.fraud_review_from),
+            ("Low risk below", row.low_risk_below),
+            ("High risk from", row.high_risk_from),
+            ("Without a person up to", "any amount" if row.max_amount is None else f"{row.max_amount:,.2f}"),
+            ("Scorecard", row.scorecard or "the current one"),
+            ("Anomaly score", row.anomaly or "none"),
+            ("Anomaly flag from", row.anomaly_from if row.anomaly else ""),
+            ("Anomaly weight", row.anomaly_weight if row.anomaly else ""),
+        ],
+    )
+
+
+def rules_panel(row: PolicyVersion) -> Table:
+    rows = [
+        (code(one.name), one.get_kind_display(), code(pretty(one.limits)), one.weight,
+         f"{one.reason_code} {one.reason_text}", badge("on", GOOD) if one.enabled else badge("off"))
+        for one in row.rule_set.rules.all()
+    ]  # fmt: skip
+    headers = ["Flag", "Raised by", "Limits", "Weight", "What the borrower may be told", "State"]
+    return Table(title=str(row.rule_set).capitalize(), headers=headers, rows=rows, empty="No rule.")
+
+
+def life_panel(user: Any, row: PolicyVersion) -> Facts:
+    def person(who: Any) -> Any:
+        return row_link(user, type(who), who.pk, who) if who else ""
+
+    return Facts(
+        title=f"Policy {row.version}",
+        side=True,
+        rows=[
+            ("State", badge(row.status, STATES[row.status])),
+            ("Challenger since", when(row.challenger_since) if row.is_challenger else ""),
+            ("Written by", person(row.author) or "came with the code"),
+            ("Why", row.note),
+            ("Written", when(row.created_at)),
+            ("Tried", when(row.tried_at)),
+            ("Approved by", person(row.approved_by)),
+            ("Approved", when(row.approved_at)),
+            ("Active since", when(row.activated_at)),
+            ("Retired", when(row.retired_at)),
+        ],
+    )
+
+
+def trial_panels(user: Any, row: PolicyVersion) -> list[Panel]:
+    """The newest trial in figures, and a list of all."""
+    trials = list(row.trials.select_related("asked_by")[:10])
+    if not trials:
+        return [Table(title="Trials", headers=[], rows=[], empty="Not tried yet: only a tried policy can be approved.")]
+    older = [
+        (row_link(user, PolicyTrial, one.pk, when(one.created_at)), one.report["tried"]["requests"],
+         sum(move["requests"] for move in one.report["moves"]), one.asked_by or "a command")
+        for one in trials
+    ]  # fmt: skip
+    listed = Table(title="Trials", headers=["At", "Requests", "Flips", "Asked by"], rows=older)
+    return [*report_panels(trials[0]), listed]
+
+
+def report_panels(trial: PolicyTrial) -> list[Panel]:
+    report = trial.report
+    parts = [("All", report), *((name, one) for name, one in report["by_card"].items())]
+    figures = [
+        (name, side, one[side]["requests"], *(share(one[side]["rates"][outcome]) for outcome in OUTCOMES),
+         f"{float(one[side]['approved_amount']):,.0f}", f"{one[side]['expected_loss']:,.0f}")
+        for name, one in parts for side in ("decided", "tried")
+    ]  # fmt: skip
+    headers = ["Card", "", "Requests", "Approved", "Review", "Declined", "Amount approved", "Expected loss"]
+    before, after = report["decided"], report["tried"]
+    reasons = [
+        (reason, before["reasons"].get(reason, 0), after["reasons"].get(reason, 0))
+        for reason in sorted({*before["reasons"], *after["reasons"]})
+    ]
+    flags = [
+        (code(flag), before["flags"].get(flag, 0), after["flags"].get(flag, 0))
+        for flag in sorted({*before["flags"], *after["flags"]})
+    ]
+    moves = [(outcome_badge(m["from"]), outcome_badge(m["to"]), m["requests"]) for m in report["moves"]]
+    loss = f"{100 * trial.loss_given_default:g} % of an amount lost at default"
+    return [
+        Table(title=f"What it would have done ({loss})", headers=headers, rows=figures),
+        Table(title="Who flips", width=4, headers=["From", "To", "Requests"], rows=moves, empty="Nobody."),
+        Table(title="Reasons", width=4, headers=["Reason", "Decided", "Tried"], rows=reasons),
+        Table(title="Fraud flags", width=4, headers=["Flag", "Decided", "Tried"], rows=flags),
+    ]
+
+
+def flips_panel(user: Any, trial: PolicyTrial) -> Table:
+    rows = [
+        (row_link(user, LoanRequest, one["request"]), outcome_badge(one["from"]), outcome_badge(one["to"]))
+        for one in trial.flips[:FLIPS_SHOWN]
+    ]
+    title = f"Requests that flip ({len(rows)} of {len(trial.flips):,} kept)"
+    return Table(title=title, headers=["Request", "From", "To"], rows=rows, empty="None.")
+
+
+def challenger_panels(user: Any, row: PolicyVersion) -> list[Panel]:
+    """How a policy that challenges, or once did, compares with what was decided."""
+    if row.challenger_since is None:
+        return []
+    figures = compared(row)
+    flips = ShadowDecision.objects.filter(policy=row, agrees=False).select_related("decision").order_by("-id")
+    shown = [
+        (row_link(user, LoanRequest, one.decision.loan_request_id), when(one.asked_at),
+         outcome_badge(one.decision.outcome), outcome_badge(one.outcome), one.decision.final_credit_score,
+         one.final_credit_score, ", ".join(one.fraud_flags))
+        for one in flips[:FLIPS_SHOWN]
+    ]  # fmt: skip
+    moves = [(f"{m['from']} → {m['to']}", f"{m['requests']:,}") for m in figures["moves"]]
+    agreement = share(figures["agreement"])
+    facts = [("Requests", f"{figures['requests']:,}"), ("Agrees", agreement), *moves]
+    return [
+        Facts(title="In shadow", rows=facts),
+        Table(
+            title="Newest requests on which it disagrees",
+            headers=["Request", "Asked at", "Decided", "In shadow", "Score", "In shadow", "Flags in shadow"],
+            rows=shown,
+        ),
+    ]
+
+
+def evidence_panel(user: Any, decision: CreditDecision) -> list[Panel]:
+    """What raised each fraud flag, for reviewers alone."""
+    if not decision.fraud_evidence or not user.has_perm("loans.see_fraud_evidence"):
+        return []
+    rows = [
+        (code(one["flag"]), one["weight"], code(pretty(one["found"])), code(pretty(one["limits"])),
+         ", ".join(f"{part['feature']} {part['spreads']:+.1f} spreads" for part in one.get("features", [])))
+        for one in decision.fraud_evidence
+    ]  # fmt: skip
+    headers = ["Flag", "Weight", "Found", "Limits", "Features that stand out"]
+    return [Table(title="Fraud evidence", headers=headers, rows=rows)]
+
+
+def share(number: float | None) -> str:
+    return "" if number is None else f"{100 * number:.1f} %"

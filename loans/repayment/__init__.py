@@ -1,0 +1,1 @@
+"""Loans that were granted: what is due, what was paid, what was missed."""

@@ -1,0 +1,1 @@
+"""Manual review: what the machine would not decide by itself is decided by a person."""
