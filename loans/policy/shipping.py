@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from audit.services import log_audit_event
 from loans.policy.fraud import RuleSet
 from loans.policy.models import FIRST_VERSION, FraudRule, FraudRuleSet, PolicyVersion
 from loans.policy.published import forget_policies
@@ -38,8 +37,7 @@ def ship() -> None:
     forget_policies()
     for policy in SHIPPED:
         if policy.version not in known:
-            row = store_policy(policy)
-            log_audit_event("policy_shipped", "lending_policy", row.pk, {"version": row.version, "status": row.status})
+            store_policy(policy)
 
 
 def store_policy(policy: Policy, **fields: object) -> PolicyVersion:
