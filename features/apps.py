@@ -11,9 +11,11 @@ class FeaturesConfig(AppConfig):
     def ready(self) -> None:
         autodiscover_modules("events", "features")
         from base.metrics import register_collector
-        from features import catalogue
+        from base.startup import DECLARATIONS
+        from features import catalogue, mistakes
         from features.offline.metrics import OfflineCollector
 
+        register(mistakes.check_declarations, DECLARATIONS)
         register(catalogue.check_definitions, Tags.database)
         post_migrate.connect(catalogue.sync_after_migrate, sender=self)
         register_collector(OfflineCollector())

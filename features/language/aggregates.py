@@ -75,6 +75,8 @@ def _aggregate(kind: str, data_type: str, options: dict[str, Any]) -> Aggregate:
     data_type = options.pop("data_type", data_type)
     if data_type not in DATA_TYPES:
         raise RuntimeError(f"{kind}: no data type is called {data_type!r}")
+    if not isinstance(options.get("over"), timedelta | None):
+        raise RuntimeError(f"{kind}: a window is a length of time such as agg.days(30), not {options['over']!r}")
     if data_type not in NUMBERS and (options.get("above") is not None or options.get("below") is not None):
         raise RuntimeError(f"{kind}: above and below are for numbers")
     return Aggregate(kind=kind, data_type=data_type, **options)

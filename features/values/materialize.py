@@ -105,7 +105,8 @@ class _Work:
 def _refresh_locked(work: _Work, entity_ids: list[str]) -> Refreshed:
     """Count the waiting events and store the values of every set, or neither.
 
-    When an entity cannot be computed the batch is halved until it stands alone; its marks stay in the backlog.
+    When an entity cannot be computed the batch is halved until it stands alone. Then the sets that can be computed are
+    stored, and its marks stay in the backlog for those that cannot.
     """
     taken = backlog.Taken()
     try:
@@ -116,8 +117,9 @@ def _refresh_locked(work: _Work, entity_ids: list[str]) -> Refreshed:
             rest = _store_all(work, entity_ids, taken.earliest)
         return Refreshed(len(entity_ids), taken.events, unrepaired=len(rest))
     except (DataError, CannotCompute) as error:
-        message = str(error).splitlines()[0]
+        message = _sentence(error)
     if len(entity_ids) == 1:
+        message = _store_what_can_be(work, entity_ids) or message
         if work.note_failures:
             backlog.fail(work.entity_type, entity_ids[0], message, events=taken.events)
         return Refreshed(failed={entity_ids[0]: message})
@@ -125,6 +127,25 @@ def _refresh_locked(work: _Work, entity_ids: list[str]) -> Refreshed:
     for half in (entity_ids[:middle], entity_ids[middle:]):
         done.add(_refresh_locked(work, half))
     return done
+
+
+def _store_what_can_be(work: _Work, entity_ids: list[str]) -> str:
+    """Store each set for itself; returns which of them cannot be computed, and why.
+
+    Late events are left to the refresh that takes the marks: it corrects what is stored here too.
+    """
+    errors = []
+    for feature_set in work.sets:
+        try:
+            with transaction.atomic():
+                _store([feature_set], entity_ids, work.moment, "{}", work.task_id)
+        except (DataError, CannotCompute) as error:
+            errors.append(f"{feature_set.label()}: {_sentence(error)}")
+    return "; ".join(errors)
+
+
+def _sentence(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 LOCK = """

@@ -14,11 +14,11 @@ from hypothesis.extra.django import TestCase
 
 from features.definitions import feature_sets
 from features.intake.ingest import NewEvent, ingest
-from features.models import RawEvent
+from features.models import FeatureHistory, RawEvent
 from features.serving.stored import point_in_time, stored
 from features.values.coverage import waiting_entities
 from features.values.materialize import refresh
-from tests.garden.features import PlotCare
+from tests.garden.features import PlotCare, PlotHarvest
 from tests.makers import NOON, happening, harvested, watered
 
 SECONDS = st.integers(-40 * 86_400, 2 * 86_400) | st.sampled_from(
@@ -116,13 +116,27 @@ def test_a_late_event_is_counted_and_marked_in_one_go():
 
 @pytest.mark.django_db
 def test_values_of_a_past_time_join_the_history_and_do_not_replace_newer_ones():
-    from features.models import FeatureHistory
-
     ingest([watered(days_ago=20), watered(days_ago=1)], refresh=False)
     refresh("plot", ["a"])
     refresh("plot", ["a"], as_of=NOON - timedelta(days=10))
     assert stored(PlotCare, ["a"])["a"].values()["events"] == 2
     assert FeatureHistory.objects.filter(feature_set__name="plot_care").count() == 2
+
+
+@pytest.mark.django_db
+def test_a_set_that_cannot_be_computed_does_not_stop_the_others():
+    ingest([watered("bad"), harvested("bad", days_ago=9)], refresh=False)
+    refresh("plot", ["bad"], as_of=NOON - timedelta(days=5))
+    ingest([watered("bad", moisture="12"), harvested("bad", days_ago=7)], refresh=False)
+    _break_payload("bad")
+    refresh("plot", ["bad"])
+    assert stored(PlotHarvest, ["bad"])["bad"].values()["kilograms"] == 4
+    assert not stored(PlotCare, ["bad"])["bad"].values()["moisture_last"]
+    _break_payload("bad", {"litres": "1"})
+    refresh("plot", ["bad"])  # and what came late is corrected then, for all of them
+    assert stored(PlotCare, ["bad"])["bad"].as_of > NOON
+    row = FeatureHistory.objects.filter(feature_set__name="plot_harvest", as_of__lt=NOON).latest("pk")
+    assert row.vals["kilograms"] == 4
 
 
 @pytest.mark.django_db
@@ -138,6 +152,7 @@ def test_an_entity_that_fails_keeps_its_error_and_stops_nobody():
     assert done.entities == 20 and set(done.failed) == {"bad"}
     failed = FailedEntity.objects.get()
     assert StaleEntity.objects.get().entity_id == failed.entity_id == "bad" and "numeric" in failed.error
+    assert "plot_care@v1: " in failed.error and "plot_harvest" not in failed.error
     assert "bad" not in waiting_entities("plot", limit=10)
     ingest([watered("bad")], refresh=False)
     assert "bad" in waiting_entities("plot", limit=10)
