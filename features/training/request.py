@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from features.definitions import FeatureSet, event_types, find_feature_set
+from features.definitions import FeatureSet, declared_fields, event_types, find_feature_set
 from features.serving.stored import UnknownFeature
 from features.training.asked import Wanted, entity_of, labels, wanted
 
@@ -83,6 +83,8 @@ def _check(label: Label, asked: Wanted) -> None:
         raise Unaskable("label", f"No event is called {label.event_type[:80]!r}.")
     if event.entity.name != entity_of(asked):
         raise Unaskable("label", f"{label.event_type} is about {event.entity.name}, not {entity_of(asked)}.")
+    if label.field not in declared_fields(event) and not (label.field == "value" and event.value):
+        raise Unaskable("label", f"{label.event_type} has no field {label.field[:80]!r}.")
 
 
 def _now() -> datetime:

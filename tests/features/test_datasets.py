@@ -214,6 +214,8 @@ def test_a_dataset_that_cannot_be_built_says_why(analyst):
         {"features": ["plot_care"], "entity_rows": [{"entity_id": "", "timestamp": "2026-01-01T00:00:00Z"}]},
         {"features": ["plot_care"], "entity_rows": [{"entity_id": "a", "timestamp": "yesterday"}]},
         {"features": ["plot_care"], "label": {"event_type": "nothing"}},
+        {"features": ["plot_care"], "label": {"event_type": "garden.watered", "field": "liters"}},
+        {"features": ["plot_care"], "label": {"event_type": "garden.visited"}},
         {"features": ["core_behavioral"], "label": {"event_type": "garden.watered"}},
         {"features": ["plot_care"], "label": {"event_type": "garden.watered"}, "known_at": "2199-01-01T00:00:00Z"},
         {"features": ["plot_care"], "label": {"event_type": "garden.watered"}, "format": "xls"},
