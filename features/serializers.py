@@ -92,7 +92,11 @@ class InferenceRequestSerializer(StrictSerializer):
         help_text="`set:feature`, `set@v2:feature`, `set@v2`, `set`",
     )
     entity_ids = serializers.ListField(
-        child=serializers.CharField(max_length=100), required=False, min_length=1, max_length=MAX_ENTITIES
+        child=serializers.CharField(max_length=100),
+        required=False,
+        min_length=1,
+        max_length=MAX_ENTITIES,
+        error_messages={"max_length": "At most {max_length:,} entity_ids in one request."},
     )
     max_age_s = serializers.IntegerField(
         min_value=0,

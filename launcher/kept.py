@@ -58,12 +58,17 @@ def is_free(number: int) -> bool:
 
 def development_secrets(path: Path) -> dict[str, str]:
     """The secrets of this data folder; a name that a later version adds is appended, the others never change."""
-    lines = path.read_text().splitlines() if path.exists() else []
-    known = dict(line.split("=", 1) for line in lines if "=" in line)
+    known = read_environment(path)
     if missing := [name for name in DEVELOPMENT_SECRETS if name not in known]:
         known |= {name: secrets.token_urlsafe(48) for name in missing}
         write_environment(path, known)
     return known
+
+
+def read_environment(path: Path) -> dict[str, str]:
+    """What `write_environment` wrote; nothing when there is no such file."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
 def write_environment(path: Path, values: dict[str, str]) -> None:

@@ -146,5 +146,5 @@ def _time(value: Any, now: datetime) -> datetime:
     if moment is None:
         raise ValidationError({"time": ["Must be an RFC 3339 time with its zone."]})
     if not EARLIEST <= moment <= now + CLOCK_SKEW:
-        raise ValidationError({"time": ["Must lie between the year 2000 and now."]})
+        raise ValidationError({"time": ["Must lie between the year 2000 and five minutes from now."]})
     return moment

@@ -35,7 +35,7 @@ class NewEvent:
         try:
             return event_types()[self.event_type]
         except KeyError:
-            raise InvalidEvent("type", f"no event is called {self.event_type[:80]!r}") from None
+            raise InvalidEvent("type", f"is unknown: no event is called {self.event_type[:80]!r}") from None
 
     @property
     def value(self) -> Decimal | None:

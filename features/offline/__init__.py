@@ -24,5 +24,5 @@ def require() -> None:
         raise OfflineStoreUnavailable("There is no offline store: set EXPORT_URL to a folder or an fsspec address.")
     if missing := [name for name in ("numpy", "pyarrow", "fsspec") if find_spec(name) is None]:
         raise OfflineStoreUnavailable(
-            f"The offline store needs {', '.join(missing)}: pip install -r requirements/science.txt"
+            f"The offline store needs {', '.join(missing)}: .venv/bin/pip install -r requirements/science.txt"
         )

@@ -37,7 +37,7 @@ def found_set(label: str) -> type[FeatureSet]:
     name, _, version = label.partition("@")
     feature_set = serving_set(name, version or None)
     if feature_set is None:
-        raise NotFound("No such feature set and version.")
+        raise NotFound(f"There is no feature set {label[:150]}.")
     return feature_set
 
 
@@ -129,7 +129,7 @@ class Snapshot(APIView):
         asked.is_valid(raise_exception=True)
         label = asked.validated_data["feature_set"]
         if label and find_feature_set(*label.partition("@")[::2]) is None:
-            raise ValidationError({"feature_set": ["No such feature set and version; write name@version."]})
+            raise ValidationError({"feature_set": [f"There is no feature set {label}; write name@version."]})
         task_id = services.request_snapshot(**asked.validated_data)
         body = {"task_id": task_id, "message": "The quality of features is measured", "status": "queued"}
         return Response(body, 202, headers=task_links(task_id))

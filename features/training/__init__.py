@@ -20,5 +20,5 @@ def require() -> None:
     """Raises TrainingUnavailable, whose message says what to install, unless this process can compute over columns."""
     if missing := [name for name in ("numpy", "pyarrow") if find_spec(name) is None]:
         raise TrainingUnavailable(
-            f"Datasets need {' and '.join(missing)}: pip install -r requirements/science.txt, on every worker."
+            f"Datasets need {' and '.join(missing)} on every worker: .venv/bin/pip install -r requirements/science.txt"
         )

@@ -104,7 +104,7 @@ def _one_feature(feature_type: str, entity_id: str, bounds: dict[str, Any]) -> d
 def _one_set(name: str, version: str | None, entity_ids: Sequence[str], bounds: dict[str, Any]) -> dict[str, Any]:
     feature_set = serving_set(name, version)
     if feature_set is None:
-        raise ValidationError({"feature_set": ["No such feature set and version."]})
+        raise ValidationError({"feature_set": [f"There is no feature set {name}{f'@{version}' if version else ''}."]})
     found = online([feature_set], entity_ids, **bounds)
     return {
         "feature_set": feature_set.name,

@@ -56,7 +56,7 @@ class Switch(APIView):
         name, _, version = feature_set.partition("@")
         declared = find_feature_set(name, version)
         if declared is None:
-            raise NotFound("No such feature set and version; write name@version.")
+            raise NotFound(f"There is no feature set {feature_set[:150]}; write name@version.")
         asked.is_valid(raise_exception=True)
         try:
             type(self).act(row=FeatureSetVersion.objects.get(name=name, version=version), **asked.validated_data)

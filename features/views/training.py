@@ -138,7 +138,7 @@ class Extract(APIView):
     """Extract what waits, now. What a few seconds do not suffice for goes on behind, as the task in `Location`.
 
     The document answers when all is done. A request that waits for a whole backfill would hold a web process and
-    end in a timeout, so it does as many batches as fit in its time.
+    end in a timeout, so it does as many batches as fit in its time. It takes neither a body nor parameters.
     """
 
     roles = {Role.OPERATOR}
@@ -147,7 +147,7 @@ class Extract(APIView):
     @extend_schema(tags=["training"], request=None, responses=s.ExtractedSerializer)
     def post(self, request: Request) -> Response:
         if request.data:
-            raise ValidationError("This request has no body.")
+            raise ValidationError("This request takes no body: it extracts all that waits.")
         until = time.monotonic() + self.seconds
         entities: Counter[str] = Counter()
         left = False

@@ -308,6 +308,17 @@ def test_a_thousand_entities_are_one_question(service):
     assert [row["features"] and row["features"]["litres"] for row in found] == [*range(500), *[None] * 500]
 
 
+def test_a_refusal_names_the_limit_and_the_set(service):
+    def told(**question):
+        answer = service.post("/api/v1/features/inference", question, format="json")
+        return [error["detail"] for error in answer.json()["errors"]]
+
+    assert told(feature_set="plot_care", entity_ids=["x"] * 1_001) == ["At most 1,000 entity_ids in one request."]
+    assert told(feature_set="plot_lore", feature_version="v3", entity_ids=["x"]) == [
+        "There is no feature set plot_lore@v3."
+    ]
+
+
 # Failures.
 
 

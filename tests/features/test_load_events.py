@@ -45,7 +45,7 @@ def test_a_stopped_load_is_continued_by_starting_it_again(csv_file, capsys):
         (row(1, litres="much"), "row 2: litres must be a number"),
         (row(1, when="today"), "row 2: event_time is not a date and time"),
         (row(1, when="2026-02-30T00:00:00Z"), "row 2: event_time is not a date and time"),
-        (row(1, kind="garden.burned"), "row 2: type no event is called 'garden.burned'"),
+        (row(1, kind="garden.burned"), "row 2: type is unknown: no event is called 'garden.burned'"),
         (row(1, kind=""), "row 2: event_type is missing"),
         (row(1, litres="1,2,3"), "row 2: data has more columns than the header"),
         (row(1, litres=""), "row 2: litres is required"),

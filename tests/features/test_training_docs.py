@@ -16,7 +16,7 @@ from tests.makers import NOON, harvested, watered
 
 PAGE = (Path(__file__).parents[2] / "docs/training.md").read_text()
 VALUES, ANSWER, ROWS, DATASET = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.S))
-[COMMAND] = re.findall(r"```bash\nmanage.py (.*?)\n```", PAGE, re.S)
+[COMMAND] = re.findall(r"```bash\n.venv/bin/python manage.py (.*?)\n```", PAGE, re.S)
 [PYTHON] = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a task is seen from two connections
@@ -26,7 +26,6 @@ pytestmark = pytest.mark.django_db(transaction=True)  # a task is seen from two 
 def _garden(settings, tmp_path, monkeypatch):
     settings.DATASETS_DIR = tmp_path
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "sets").mkdir()
     ingest([watered("north", days_ago=3, litres="7.5"), harvested("north", days_ago=2)], refresh=False)
 
 

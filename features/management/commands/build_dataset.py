@@ -39,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--until", help="of the label's events, a time with its zone")
         parser.add_argument("--known-at", default="now", help=f"a time with its zone, now, or {AT_EVENT_TIME}")
         parser.add_argument("--format", choices=Format.values, default=Format.PARQUET)
-        parser.add_argument("--to", type=Path, default=Path(), help="a file, or a folder; the current one by default")
+        parser.add_argument("--to", default=".", help="a file or a folder (made if it ends in /); here by default")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -51,7 +51,9 @@ class Command(BaseCommand):
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = 0")
         request = self._request(options)
-        target: Path = options["to"]
+        target = Path(options["to"])
+        if str(options["to"]).endswith("/"):
+            target.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             target = target / f"dataset-{sha256(request)[:12]}.{request['format']}"
         with acting(actor="command:build_dataset", correlation_id=new_correlation_id()), self._bar() as bar:
