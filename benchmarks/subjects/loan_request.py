@@ -30,6 +30,7 @@ from loans import services
 from tasks import bell
 
 ASKED = {"requested_amount": "45000.00", "purpose": "a new roof", "term_months": 24}
+PRODUCT = "/api/v1/loans/request"
 BODY = json.dumps(ASKED).encode()
 
 
@@ -59,7 +60,7 @@ def over_http(crowd: Any, rounds: int, alone: int, together: int) -> list[Figure
         running = servers.databases()
 
         def side(web: servers.Web, path: str, connections: int, count: int) -> tuple[load.Load, float]:
-            batch = [next(crowd) for _ in range(count)] if path.startswith("/api") else known[:count]
+            batch = [next(crowd) for _ in range(count)] if path == PRODUCT else known[:count]
             requests = [load.post(path, _body(path, one), token=one.token, address=one.address) for one in batch]
             with Cpu({"web": web.process, **running}) as cpu:
                 done = load.run(requests, port=web.port, connections=connections)
@@ -67,7 +68,7 @@ def over_http(crowd: Any, rounds: int, alone: int, together: int) -> list[Figure
 
         known = [next(crowd) for _ in range(together)]
         names = {
-            "product": (product, "/api/v1/loans/request"),
+            "product": (product, PRODUCT),
             "floor": (bare, "/api/floor/loan"),
             "same stack": (product, "/api/floor/loan"),
         }
@@ -97,7 +98,7 @@ def over_http(crowd: Any, rounds: int, alone: int, together: int) -> list[Figure
 
 
 def _body(path: str, client: data.Client) -> bytes:
-    return BODY if path.startswith("/api") else json.dumps({**ASKED, "borrower_id": client.entity_id}).encode()
+    return BODY if path == PRODUCT else json.dumps({**ASKED, "borrower_id": client.entity_id}).encode()
 
 
 def in_this_process(crowd: Any, rounds: int, times: int) -> list[Figure]:
