@@ -17,9 +17,10 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None):
+        if getattr(error.__cause__, "pgcode", None):
             raise  # PostgreSQL answered, and that is what it said
-        sys.exit("PostgreSQL does not answer. Start everything with `make up`, or set DATABASE_URL.")
+        said = str(error).strip().partition("\n")[0]
+        sys.exit(f"PostgreSQL does not answer ({said}). Start everything with `make up`, or set DATABASE_URL.")
 
 
 def join_running() -> None:

@@ -37,8 +37,8 @@ class CounterOffer:
 def find_counter_offer(*, amount: Decimal, term_months: int, approves: Approves, today: date) -> CounterOffer | None:
     """The largest amount at the term asked for that would be approved; else all of it at the first longer term.
 
-    Amounts are tried one by one from the top, since a score need not fall as the amount rises. A trial takes a tenth
-    of a millisecond of a request that is waited for: there are at most STEPS + len(TERMS). approves: the decision of
+    Amounts are tried one by one from the top, since a score need not fall as the amount rises. Somebody
+    waits for the trials, so there are at most STEPS + len(TERMS). approves: the decision of
     the same card and policy with all else as it was.
     """
     tried = [(less, term_months) for less in amounts(amount) if less < amount]

@@ -8,16 +8,15 @@ from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.services import log_audit_event
+from base.negotiation import AnyMediaType
 from base.pagination import NewestFirst
 from base.problems import Conflict, Unprocessable
 from base.queries import refuse_unknown
-from base.renderers import JSONRenderer
 from base.roles import Role
 from features.training import datasets
 from features.training import serializers as s
@@ -100,16 +99,6 @@ class DatasetDetail(APIView):
         except datasets.StillBuilding as error:
             raise Conflict(str(error)) from None
         return Response(status=204)
-
-
-class AnyMediaType(BaseContentNegotiation):
-    """A file is what it is; errors are JSON."""
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
-        return JSONRenderer(), JSONRenderer.media_type
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
 
 
 class Download(APIView):

@@ -41,3 +41,10 @@ def test_without_a_database_it_is_one_line_that_names_make_up(manage, tmp_path):
     (tmp_path / "services.env").write_text(f"DATABASE_URL=postgres://a:b@127.0.0.1:{free_port()}/x\n")
     done = manage("migrate", "--check")
     assert done.returncode == 1 and "make up" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_what_postgresql_says_is_not_taken_for_silence(manage, tmp_path):
+    (tmp_path / "services.env").write_text(f"DATABASE_URL={os.environ['DATABASE_URL']}\n")
+    slow = ASK.replace("SELECT 40 + 2", "SET statement_timeout = 10; SELECT pg_sleep(5)")
+    done = manage("shell", "-c", slow)
+    assert done.returncode == 1 and "statement timeout" in done.stderr and "make up" not in done.stderr
