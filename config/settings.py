@@ -200,6 +200,9 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
 }
 QUALITY_CRON = env("QUALITY_CRON", default="30 3 * * *")  # when the quality of features is measured, UTC
+# Where people find us, for links in mail: never taken from a request.
+_here = f"http://127.0.0.1:{env('MILLRACE_PORT', default='8000')}"
+SITE_URL = env("SITE_URL", default=f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else _here).rstrip("/")
 SMS_BACKEND = env("SMS_BACKEND", default="accounts.sms.FileBackend")
 OUTBOX_DIR = DATA_DIR / "outbox"
 EMAIL_BACKEND = env("EMAIL_BACKEND", default="accounts.delivery.FileBackend")

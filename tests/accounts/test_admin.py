@@ -87,7 +87,7 @@ def test_lock_unlock_and_revoke(client, boss, person, tokens):
     person.refresh_from_db()
     assert person.is_active
     actions = Entry.objects.filter(actor=f"user:{boss.pk}").order_by("id").values_list("action", flat=True)
-    assert list(actions)[-3:] == ["user_locked", "session_revoked", "user_unlocked"]
+    assert list(actions)[-4:] == ["user_locked", "session_revoked", "sessions_revoked", "user_unlocked"]
 
 
 @pytest.mark.parametrize("model", ["user", "session"])
