@@ -40,7 +40,7 @@ class Me(APIView):
     @extend_schema(operation_id="me", summary="The caller's account", tags=["users"], responses=UserSerializer)
     def get(self, request: Request) -> Response:
         refuse_unknown(request, set())
-        return _account(request.user.pk)
+        return _account(_caller(request).pk)
 
     @extend_schema(
         operation_id="change_me",
@@ -51,8 +51,8 @@ class Me(APIView):
     )
     def patch(self, request: Request) -> Response:
         """What is left out stays. Role, phone and reputation are not the caller's to change."""
-        services.change_profile(user=request.user, changes=valid(ProfileSerializer, request))
-        return _account(request.user.pk)
+        services.change_profile(user=_caller(request), changes=valid(ProfileSerializer, request))
+        return _account(_caller(request).pk)
 
 
 class SendVerification(APIView):
@@ -68,7 +68,7 @@ class SendVerification(APIView):
     def post(self, request: Request) -> Response:
         """A new link voids the old. 409 without an address, or with a verified one."""
         valid(NothingSerializer, request)
-        services.request_verification(user=request.user)
+        services.request_verification(user=_caller(request))
         return Response({"message": "Verification email sent"})
 
 
@@ -83,7 +83,7 @@ class ConfirmEmail(APIView):
         responses=MessageSerializer,
     )
     def post(self, request: Request) -> Response:
-        services.confirm_email(token=valid(ConfirmEmailSerializer, request)["token"], user=request.user)
+        services.confirm_email(token=valid(ConfirmEmailSerializer, request)["token"], user=_caller(request))
         return Response({"message": "Email verified"})
 
 
@@ -100,7 +100,7 @@ class Sessions(APIView):
         """Open sessions, the one used last first."""
         refuse_unknown(request, set())
         current = request.auth.pk if isinstance(request.auth, Session) else None
-        shown = {"results": open_sessions(request.user)[:SHOWN]}
+        shown = {"results": open_sessions(_caller(request))[:SHOWN]}
         return Response(SessionsSerializer(shown, context={"current": current}).data, headers=PRIVATE)
 
 
@@ -115,7 +115,7 @@ class OneSession(APIView):
     )
     def delete(self, request: Request, session_id: Any) -> Response:
         """Again is no error. 404 for a session that is not the caller's."""
-        if not Session.objects.filter(pk=session_id, user=request.user).exists():
+        if not Session.objects.filter(pk=session_id, user=_caller(request)).exists():
             raise Http404
         services.revoke_session(session_id=session_id, reason="logout_elsewhere")
         return Response(status=204)
@@ -138,6 +138,11 @@ class RevokeOthers(APIView):
         if not isinstance(request.auth, Session):
             raise Conflict("An API key has no session to keep.")
         return Response({"revoked": services.revoke_other_sessions(keep=request.auth)})
+
+
+def _caller(request: Request) -> User:
+    user: Any = request.user
+    return user
 
 
 def _account(user_id: int) -> Response:

@@ -22,7 +22,7 @@ from accounts.models import (
     Session,
     User,
 )
-from tasks.definitions import PermanentError, TemporaryError, every, task
+from tasks.definitions import PermanentError, every, task
 
 KEEP_ANSWERS = timedelta(hours=48)
 KEEP_CODES = timedelta(days=2)  # the longest limit looks back one day, and failed looks of yesterday are counted
@@ -39,16 +39,13 @@ BATCH = 10_000
 def send_code(*, code_id: str) -> dict:
     """Text a code, derived again from its row. Not sent when it is used, voided or expired by now.
 
-    Raises TemporaryError when the backend fails; its own error may quote the message, so it is not passed on.
+    Raises SmsDelayed, SmsRefused.
     """
     code = OneTimeCode.objects.filter(pk=code_id, used_at=None, voided_at=None, expires_at__gt=Now()).first()
     if code is None:
         return {"sent": False}
     digits = rules.code_for(code.pk, code.phone, pepper=settings.OTP_PEPPER)
-    try:
-        sms.send(to=code.phone, text=wording.code_text(digits))
-    except Exception as error:
-        raise TemporaryError(f"the SMS backend failed: {type(error).__name__}") from None
+    sms.send(to=code.phone, text=wording.code_text(digits), message_id=str(code.pk))
     return {"sent": True}
 
 

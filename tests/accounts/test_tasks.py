@@ -44,7 +44,7 @@ def test_a_code_that_has_ended_is_not_sent(phone, outbox, end):
 
 
 class TalkativeBackend:
-    def send(self, *, to: str, text: str) -> None:
+    def send(self, *, to: str, text: str, message_id: str) -> None:
         raise ConnectionError(f"could not send {text!r}")
 
 
@@ -58,7 +58,7 @@ def test_the_error_of_a_backend_is_not_passed_on(phone, settings):
 
 
 def test_a_file_is_private_and_complete(outbox, tmp_path):
-    sms.FileBackend().send(to="+4930901820", text="hello ü")
+    sms.FileBackend().send(to="+4930901820", text="hello ü", message_id="m1")
     (path,) = (tmp_path / "sms").iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert json.loads(path.read_text())["text"] == "hello ü"
@@ -66,7 +66,7 @@ def test_a_file_is_private_and_complete(outbox, tmp_path):
 
 def test_the_console_backend_prints(capsys, settings):
     settings.SMS_BACKEND = "accounts.sms.ConsoleBackend"
-    sms.send(to="+4930901820", text="hello")
+    sms.send(to="+4930901820", text="hello", message_id="m1")
     assert capsys.readouterr().out == "SMS to +4930901820: hello\n"
 
 
