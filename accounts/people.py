@@ -78,7 +78,7 @@ def lock_user(*, user: User, reason: str, by: User | None = None) -> bool:
 
     by: who wants it; None for the product itself. Raises OutOfReach.
     """
-    _check_reach(user, by)
+    check_reach(user, by)
     changed = User.objects.filter(pk=user.pk, is_active=True).update(is_active=False)
     if changed:
         log_audit_event("user_locked", "user", user.pk, {"reason": reason})
@@ -89,15 +89,16 @@ def lock_user(*, user: User, reason: str, by: User | None = None) -> bool:
 @transaction.atomic
 def unlock_user(*, user: User, reason: str, by: User | None = None) -> bool:
     """Let a user in again; sessions stay closed, keys work again. False: was not locked. Raises OutOfReach."""
-    _check_reach(user, by)
+    check_reach(user, by)
     changed = User.objects.filter(pk=user.pk, is_active=False).update(is_active=True)
     if changed:
         log_audit_event("user_unlocked", "user", user.pk, {"reason": reason})
     return bool(changed)
 
 
-def _check_reach(user: User, by: User | None) -> None:
-    if by is not None and (by.pk == user.pk or (user.is_superuser and not by.is_superuser)):
+def check_reach(user: User, by: User | None, *, oneself: bool = False) -> None:
+    """Raise OutOfReach when somebody may not do this to a user. oneself: they may do it to themselves."""
+    if by is not None and ((by.pk == user.pk and not oneself) or (user.is_superuser and not by.is_superuser)):
         raise OutOfReach
 
 

@@ -98,6 +98,7 @@ def _row_of(token: str) -> EmailVerification | None:
 
 def _use(row: EmailVerification) -> str:
     """Use the row up and verify its address; why not, if not. Both conditions stand on the rows themselves."""
+    list(User.objects.select_for_update(no_key=True).filter(pk=row.user_id).values("pk"))  # first, as a change does
     good = Verifications.filter(pk=row.pk, used_at=None, voided_at=None, expires_at__gt=Now())
     if not good.update(used_at=Now()):
         return "spent"

@@ -53,6 +53,7 @@ class User(AbstractUser):
                 Lower("email"), condition=Q(email_verified_at__isnull=False), name="user_verified_email_once"
             ),
         ]
+        indexes = [models.Index(Lower("email"), name="user_by_email")]
         triggers = [
             pgtrigger.Trigger(
                 name="another_address",

@@ -49,6 +49,7 @@ class LoginDay(models.Model):
     failed_looks = models.PositiveIntegerField(db_default=0)
 
     class Meta:
+        verbose_name, verbose_name_plural = "login day", "logins"
         ordering = ["-day"]
         indexes = [models.Index(fields=["day"], name="loginday_by_day")]
         constraints = [models.UniqueConstraint(fields=["user", "day"], name="loginday_once")]
@@ -68,6 +69,7 @@ class ReputationChange(models.Model):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name_plural = "reputation"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["user", "rule", "subject_type", "subject_id"], name="reputation_once")
@@ -90,6 +92,7 @@ class Mail(models.Model):
     sent_at = models.DateTimeField(null=True)  # handed to the mail server
 
     class Meta:
+        verbose_name_plural = "mail"
         indexes = [models.Index(fields=["created_at"], name="mail_age")]
 
     def __str__(self) -> str:
