@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts import services
 from accounts.models import User
-from accounts.serializers import LockSerializer, ReasonSerializer
+from accounts.serializers import LockReasonSerializer, LockSerializer
 from accounts.views import valid
 from base.roles import Role
 
@@ -22,7 +22,7 @@ class Lock(APIView):
     roles = {Role.ADMIN}
 
     @extend_schema(
-        operation_id="lock_user", summary="Lock an account", tags=["users"], request=ReasonSerializer,
+        operation_id="lock_user", summary="Lock an account", tags=["users"], request=LockReasonSerializer,
         responses=LockSerializer,
     )  # fmt: skip
     def post(self, request: Request, user_id: int) -> Response:
@@ -34,7 +34,7 @@ class Unlock(APIView):
     roles = {Role.ADMIN}
 
     @extend_schema(
-        operation_id="unlock_user", summary="Unlock an account", tags=["users"], request=ReasonSerializer,
+        operation_id="unlock_user", summary="Unlock an account", tags=["users"], request=LockReasonSerializer,
         responses=LockSerializer,
     )  # fmt: skip
     def post(self, request: Request, user_id: int) -> Response:
@@ -43,7 +43,7 @@ class Unlock(APIView):
 
 
 def _act(service: Callable[..., Any], request: Request, user_id: int) -> Response:
-    reason = valid(ReasonSerializer, request)["reason"]
+    reason = valid(LockReasonSerializer, request)["reason"]
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise Http404

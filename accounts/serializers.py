@@ -149,7 +149,7 @@ class RevokedSerializer(serializers.Serializer):
     revoked = serializers.IntegerField(help_text="How many were open.")
 
 
-class ReasonSerializer(StrictSerializer):
+class LockReasonSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=300, help_text="Kept in the audit trail.")
 
 

@@ -71,13 +71,13 @@ BUTTONS = [
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ReadOnlyAdmin):
+class UserAdmin(DjangoUserAdmin, ReadOnlyAdmin):  # type: ignore[misc]
     icon, entity_type, buttons = "person", "user", BUTTONS
     form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
     change_form_template = "accounts/person.html"
     list_display = ["username", "role", "phone", "reputation", "state", "is_staff", "last_login"]
     list_filter = ["role", "is_active", "is_staff"]
-    search_fields = ["username", "phone", "email"]
+    search_fields = ["username", "phone", "email"]  # type: ignore[misc]
     search_help_text = "Exact user name, phone or address"
     ordering = ["-id"]
     filter_horizontal = ()
