@@ -98,30 +98,62 @@ def _category(code: str) -> Category:
     return found
 
 
+def lock_report(report_id: int) -> Report:
+    """The report, nobody else's to change in this transaction.
+
+    A batch holds what waits before it writes the report; in this order nobody waits for one another.
+    """
+    Waiting.objects.select_for_update().filter(pk=report_id).first()
+    return _locked(report_id)
+
+
 @transaction.atomic
-def correct_report(*, report_id: int, by: Any, changes: dict[str, Any]) -> Report:
+def correct_report(*, report_id: int, changes: dict[str, Any]) -> Report:
     """What a resident told, told better, while nobody has begun to deal with it; it is then looked at anew.
 
     changes: some of title, description, severity, latitude, longitude, address. Raises NotEditable.
     """
-    # A batch holds what waits before it writes the report, so this order is the one without deadlocks.
-    Waiting.objects.select_for_update().filter(pk=report_id).first()
-    report = _locked(report_id)
+    report = lock_report(report_id)
     if report.status != Status.RECEIVED:
-        raise NotEditable(f"The report is {report.get_status_display().lower()}; what it says stays as it is.")
-    changed = {name: value for name, value in changes.items() if getattr(report, name) != value}
-    if not changed:
-        return report
-    for name, value in changed.items():
-        setattr(report, name, value)
-    report.cell = cell_of(report.latitude, report.longitude)
-    report.updated_at = timezone.now()
-    report.save(update_fields=[*changed, "cell", "updated_at"])
-    if changed.keys() - {"severity", "address"}:
+        raise NotEditable(f"The report is {_word(report.status)}; what it says stays as it is.")
+    changed = _change(report, changes)
+    if changed & {"title", "description", "latitude", "longitude"}:
         Waiting.objects.bulk_create([Waiting(report=report, filed={})], ignore_conflicts=True)
         tasks.request_processing()
-    log_audit_event("report_corrected", "report", report.pk, {"fields": sorted(changed)})
+    if changed:
+        log_audit_event("report_corrected", "report", report.pk, {"fields": sorted(changed)})
     return report
+
+
+@transaction.atomic
+def assign_report(*, report_id: int, severity: str | None = None, category: str | None = None) -> Report:
+    """How bad it is and what it is about, as those see it who deal with it; the category's department has it then.
+
+    Raises UnknownCategory.
+    """
+    report = lock_report(report_id)
+    changes: dict[str, Any] = {"severity": severity} if severity else {}
+    if category:
+        kind = _category(category)
+        changes |= {"category_id": kind.code, "department_id": kind.department_id}
+    was = {name: getattr(report, name) for name in changes}
+    changed = _change(report, changes)
+    if changed:
+        became = {name: changes[name] for name in changed}
+        log_audit_event("report_assigned", "report", report.pk, {"from": was, "to": became})
+    return report
+
+
+def _change(report: Report, changes: dict[str, Any]) -> set[str]:
+    """Write what is different; returns its names."""
+    changed = {name for name, value in changes.items() if getattr(report, name) != value}
+    if changed:
+        for name in changed:
+            setattr(report, name, changes[name])
+        report.cell = cell_of(report.latitude, report.longitude)
+        report.updated_at = timezone.now()
+        report.save(update_fields=[*changed, "cell", "updated_at"])
+    return changed
 
 
 @transaction.atomic
