@@ -6,6 +6,27 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from reports.review.models import ReviewDecision, ReviewItem
+
+__all__ = [
+    "Category",
+    "Comment",
+    "Confirmation",
+    "Department",
+    "Photo",
+    "Report",
+    "ReviewDecision",
+    "ReviewItem",
+    "StatusChange",
+    "Waiting",
+]
+
+# Work of reviewers follows its report to another department.
+REVIEW_FOLLOWS = """
+UPDATE reports_reviewitem SET department_id = NEW.department_id WHERE report_id = NEW.id AND status <> 'done';
+RETURN NULL;
+"""
+
 
 class Department(models.Model):
     """A part of the administration; its members see its reports."""
@@ -14,6 +35,7 @@ class Department(models.Model):
     name = models.CharField(max_length=80)
     email = models.EmailField(default="", blank=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="departments")
+    triages = models.BooleanField(default=False)  # its members also see what has no department yet
 
     class Meta:
         ordering = ["name"]
@@ -136,7 +158,14 @@ class Report(models.Model):
                     ("duplicate", "in_progress"),
                     ("duplicate", "resolved"),
                 ],
-            )
+            ),
+            pgtrigger.Trigger(
+                name="review_follows",
+                operation=pgtrigger.UpdateOf("department_id"),
+                when=pgtrigger.After,
+                condition=pgtrigger.Condition("OLD.department_id IS DISTINCT FROM NEW.department_id"),
+                func=REVIEW_FOLLOWS,
+            ),
         ]
 
     def __str__(self) -> str:

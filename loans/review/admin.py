@@ -23,7 +23,7 @@ from loans.models import CreditDecision, LoanRequest, ReviewItem
 from loans.review import work
 
 TONES = {ReviewItem.Status.OPEN: WARN, ReviewItem.Status.CLAIMED: BUSY, ReviewItem.Status.DONE: GOOD}
-REFUSALS = (work.WrongState, work.OwnRequest, reasons.UnknownReason)
+REFUSALS = (work.WrongState, work.OwnWork, reasons.UnknownReason)
 
 
 class DeclineForm(ReasonRequiredForm):

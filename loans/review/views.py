@@ -119,7 +119,7 @@ def acting(service: Callable[..., Any], **asked: Any) -> Any:
         return service(**asked)
     except ReviewItem.DoesNotExist:
         raise Http404 from None
-    except work.OwnRequest as error:
+    except work.OwnWork as error:
         raise PermissionDenied(str(error)) from None
     except work.WrongState as error:
         raise Conflict(str(error)) from None
