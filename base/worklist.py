@@ -41,13 +41,20 @@ class WorkItem(models.Model):
         abstract = True
 
 
-def state_constraints(prefix: str) -> list[models.BaseConstraint]:
-    """What the states mean: who has no claim has nothing of it, and what is done was done at a time."""
+def state_constraints(prefix: str, *, done_by_nobody: bool = False) -> list[models.BaseConstraint]:
+    """What the states mean: who has no claim has nothing of it, and what is done was done at a time.
+
+    done_by_nobody: whether an item may end without anybody who had claimed it.
+    """
+    nobody = Q(claimed_by=None, claimed_at=None, claim_until=None)
+    somebody = Q(claimed_by__isnull=False, claimed_at__isnull=False)
+    claimed = Q(status__in=["claimed", "done"], claimed_by__isnull=False, claimed_at__isnull=False)
+    if done_by_nobody:
+        claimed = Q(status="claimed") & somebody | Q(status="done") & (somebody | nobody)
     return [
         models.CheckConstraint(condition=Q(status__in=Status.values), name=f"{prefix}_status_known"),
         models.CheckConstraint(
-            condition=Q(status="open", claimed_by=None, claimed_at=None, claim_until=None)
-            | Q(status__in=["claimed", "done"], claimed_by__isnull=False, claimed_at__isnull=False),
+            condition=Q(status="open", claimed_by=None, claimed_at=None, claim_until=None) | claimed,
             name=f"{prefix}_claimed_by_somebody",
         ),
         models.CheckConstraint(

@@ -6,7 +6,9 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from reports.filing.models import Tally
 from reports.review.models import ReviewDecision, ReviewItem
+from reports.review.triggers import ON_REPORT
 
 __all__ = [
     "Category",
@@ -18,14 +20,9 @@ __all__ = [
     "ReviewDecision",
     "ReviewItem",
     "StatusChange",
+    "Tally",
     "Waiting",
 ]
-
-# Work of reviewers follows its report to another department.
-REVIEW_FOLLOWS = """
-UPDATE reports_reviewitem SET department_id = NEW.department_id WHERE report_id = NEW.id AND status <> 'done';
-RETURN NULL;
-"""
 
 
 class Department(models.Model):
@@ -159,13 +156,7 @@ class Report(models.Model):
                     ("duplicate", "resolved"),
                 ],
             ),
-            pgtrigger.Trigger(
-                name="review_follows",
-                operation=pgtrigger.UpdateOf("department_id"),
-                when=pgtrigger.After,
-                condition=pgtrigger.Condition("OLD.department_id IS DISTINCT FROM NEW.department_id"),
-                func=REVIEW_FOLLOWS,
-            ),
+            *ON_REPORT,
         ]
 
     def __str__(self) -> str:
@@ -261,6 +252,8 @@ class Waiting(models.Model):
     due_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=300, default="")
+    # Actor, agent and correlation id of who filed it, for the trail; empty when that is told already.
+    filed = models.JSONField(db_default={})
 
     class Meta:
         verbose_name_plural = "waiting"

@@ -8,18 +8,7 @@ from django.db.models import Func, Q
 from django.db.models.functions import Now
 
 from base.worklist import WorkItem, state_constraints
-
-NOT_THEIR_OWN = """
-IF EXISTS (SELECT FROM reports_report r WHERE r.id = NEW.report_id AND r.reporter_id = NEW.{column})
-THEN RAISE EXCEPTION 'nobody reviews a report of their own' USING ERRCODE = 'check_violation';
-END IF;
-RETURN NEW;
-"""
-# Locked, so that an item opened while its report changes hands does not miss it.
-DEPARTMENT_OF_REPORT = """
-SELECT r.department_id INTO NEW.department_id FROM reports_report r WHERE r.id = NEW.report_id FOR SHARE;
-RETURN NEW;
-"""
+from reports.review.triggers import DEPARTMENT_GIVEN, own_work_refused
 
 
 class Why(models.TextChoices):
@@ -57,7 +46,7 @@ class ReviewItem(WorkItem):
         ordering = ["due_day", "-risk", "id"]
         permissions = [("decide_reviewitem", "Can claim, release and decide reports in review")]
         constraints = [
-            *state_constraints("report_review"),
+            *state_constraints("report_review", done_by_nobody=True),
             models.UniqueConstraint(fields=["report"], condition=~Q(status="done"), name="report_review_once"),
             models.CheckConstraint(
                 condition=Q(why__contained_by=Why.values) & Q(why__len__gt=0), name="report_review_why_known"
@@ -74,18 +63,8 @@ class ReviewItem(WorkItem):
             models.Index(fields=["due_at"], condition=~Q(status="done"), name="report_review_due"),
         ]
         triggers = [
-            pgtrigger.Trigger(
-                name="department_of_report",
-                operation=pgtrigger.Insert,
-                when=pgtrigger.Before,
-                func=DEPARTMENT_OF_REPORT,
-            ),
-            pgtrigger.Trigger(
-                name="not_their_own",
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("claimed_by_id"),
-                when=pgtrigger.Before,
-                func=NOT_THEIR_OWN.format(column="claimed_by_id"),
-            ),
+            DEPARTMENT_GIVEN,
+            own_work_refused("claimed_by_id", pgtrigger.Insert | pgtrigger.UpdateOf("claimed_by_id")),
             pgtrigger.Protect(
                 name="done_stays",
                 operation=pgtrigger.Update | pgtrigger.Delete,
@@ -150,12 +129,7 @@ class ReviewDecision(models.Model):
             models.Index(fields=["by", "-at"], name="report_decision_by"),
         ]
         triggers = [
-            pgtrigger.Trigger(
-                name="not_their_own",
-                operation=pgtrigger.Insert,
-                when=pgtrigger.Before,
-                func=NOT_THEIR_OWN.format(column="by_id"),
-            ),
+            own_work_refused("by_id", pgtrigger.Insert),
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
         ]
 
