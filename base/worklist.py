@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, NoReturn, TypeVar
 
 from django.conf import settings
@@ -100,3 +101,56 @@ def refuse_unclaimed(item: WorkItem, user: Any) -> None:
         raise WrongState("This is decided.")
     if item.claimed_by_id != user.pk or item.claim_until is None or item.claim_until < timezone.now():
         raise WrongState("Claim it first; a claim runs out.")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a queue an item stands, or stood."""
+
+    day: date
+    risk: float
+    pk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A queue's order: the earliest day first, of a day the riskiest, then the first that came.
+
+    day: the field that decides. Finding neighbours costs the same everywhere, given an index of `fields`.
+    """
+
+    day: str
+
+    @property
+    def fields(self) -> tuple[str, str, str]:
+        return self.day, "-risk", "id"
+
+    @property
+    def reversed(self) -> tuple[str, str, str]:
+        return f"-{self.day}", "risk", "-id"
+
+    def place_of(self, item: Any) -> Place:
+        return Place(getattr(item, self.day), item.risk, item.pk)
+
+    def behind(self, items: QuerySet[Item], place: Place, limit: int = 1) -> list[Item]:
+        """The first items of those that come later, in order."""
+        same = {self.day: place.day}
+        ranges = [Q(**same, risk=place.risk, pk__gt=place.pk), Q(**same, risk__lt=place.risk),
+                  Q(**{f"{self.day}__gt": place.day})]  # fmt: skip
+        return _first_of(items.order_by(*self.fields), ranges, limit)
+
+    def before(self, items: QuerySet[Item], place: Place, limit: int = 1) -> list[Item]:
+        """The last items of those that come earlier, the nearest first."""
+        same = {self.day: place.day}
+        ranges = [Q(**same, risk=place.risk, pk__lt=place.pk), Q(**same, risk__gt=place.risk),
+                  Q(**{f"{self.day}__lt": place.day})]  # fmt: skip
+        return _first_of(items.order_by(*self.reversed), ranges, limit)
+
+
+def _first_of(items: QuerySet[Item], ranges: list[Q], limit: int) -> list[Item]:
+    """One range of the index after the other; joined by OR they would all be read."""
+    found: list[Item] = []
+    for wanted in ranges:
+        if len(found) < limit:
+            found += items.filter(wanted)[: limit - len(found)]
+    return found

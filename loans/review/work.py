@@ -19,6 +19,7 @@ from loans import happenings, reasons
 from loans.models import CreditDecision, LoanRequest, ReviewItem
 
 Outcome, Status = CreditDecision.Outcome, ReviewItem.Status
+ORDER = worklist.Order(day="opened_day")
 APPROVED_SENTENCE = "A reviewer approved the request"
 DECLINED_SENTENCE = "A reviewer declined the request"
 
@@ -115,7 +116,7 @@ def second_decision(
 
 def queue() -> Any:
     """What waits for a reviewer, the oldest day first and of a day the riskiest."""
-    waiting = ReviewItem.objects.exclude(status=Status.DONE).order_by("opened_day", "-risk", "id")
+    waiting = ReviewItem.objects.exclude(status=Status.DONE).order_by(*ORDER.fields)
     return waiting.select_related("loan_request__borrower", "claimed_by")
 
 

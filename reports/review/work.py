@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from audit.services import log_audit_event
@@ -21,6 +21,8 @@ from base.worklist import OwnWork, Status
 from reports.membership import theirs
 from reports.review.models import ReviewItem, Why
 
+# What is due on the earliest day first, and of a day the riskiest.
+ORDER = worklist.Order(day="due_day")
 # A second reason joins the open item: the greater risk and the earlier time hold.
 OPEN = """
 INSERT INTO reports_reviewitem (report_id, why, details, risk, status, due_at)
@@ -101,16 +103,17 @@ def claim_item(*, item_id: int, user: Any) -> ReviewItem:
 
 @transaction.atomic
 def claim_next(*, user: Any, after: ReviewItem | None = None) -> ReviewItem | None:
-    """Take the first free item of the queue, and before it what this person has claimed already; None: none is left.
+    """Take the first free item of the queue, or before it what this person has claimed already; None: none is left.
 
-    Two people who ask at once get two items. after: only items behind this one, for who does not want it.
+    Two people who ask at once get two items. after: the first free one behind this, for who does not want it.
     """
-    queue = visible_items(user).exclude(report__reporter=user).order_by("due_day", "-risk", "id")
-    if after is not None:
-        queue = queue.filter(behind(after))
-    held = Q(status=Status.CLAIMED, claimed_by=user, claim_until__gt=Now())
-    locked = queue.select_for_update(skip_locked=True, of=("self",))
-    found = locked.filter(held).first() or locked.filter(worklist.free()).first()
+    queue = visible_items(user).exclude(report__reporter=user).select_for_update(skip_locked=True, of=("self",))
+    held = queue.filter(status=Status.CLAIMED, claimed_by=user, claim_until__gt=Now())
+    if after is None:
+        found = held.order_by(*ORDER.fields).first() or queue.filter(worklist.free()).order_by(*ORDER.fields).first()
+    else:
+        place = ORDER.place_of(after)
+        found = next(iter(ORDER.behind(queue.filter(worklist.free()), place)), None)
     return found and claim_item(item_id=found.pk, user=user)
 
 
@@ -132,7 +135,7 @@ def visible_items(user: Any) -> QuerySet[ReviewItem]:
 
 def waiting_items(user: Any) -> QuerySet[ReviewItem]:
     """This person's queue: what is due on the earliest day first, and of a day the riskiest."""
-    return visible_items(user).exclude(status=Status.DONE).order_by("due_day", "-risk", "id")
+    return visible_items(user).exclude(status=Status.DONE).order_by(*ORDER.fields)
 
 
 def overdue_items(user: Any) -> QuerySet[ReviewItem]:
@@ -141,18 +144,6 @@ def overdue_items(user: Any) -> QuerySet[ReviewItem]:
 
 def one_item(item_id: int, user: Any) -> ReviewItem:
     return visible_items(user).select_related("report__category", "claimed_by").get(pk=item_id)
-
-
-def behind(item: ReviewItem) -> Q:
-    """Items that come later in the queue."""
-    later = Q(due_day__gt=item.due_day) | Q(due_day=item.due_day, risk__lt=item.risk)
-    return later | Q(due_day=item.due_day, risk=item.risk, pk__gt=item.pk)
-
-
-def before(item: ReviewItem) -> Q:
-    """Items that come earlier in the queue."""
-    sooner = Q(due_day__lt=item.due_day) | Q(due_day=item.due_day, risk__gt=item.risk)
-    return sooner | Q(due_day=item.due_day, risk=item.risk, pk__lt=item.pk)
 
 
 def refuse_own(item_id: int, user: Any) -> None:
