@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.services import log_audit_event
@@ -51,19 +49,6 @@ class NotEditable(Exception):
     """The report is past what its reporter may change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a resident says. severity: as they see it. category: as they see it; None leaves it to the model."""
-
-    title: str
-    description: str
-    latitude: float
-    longitude: float
-    severity: str = Report.Severity.MEDIUM
-    category: str | None = None
-    address: str = ""
-
-
 @transaction.atomic
 def file_report(
     *,
@@ -93,8 +78,8 @@ def file_report(
         longitude=longitude,
         cell=cell_of(latitude, longitude),
         address=address,
-        category_id=kind and kind.code,
-        department_id=kind and kind.department_id,
+        category=kind,
+        department_id=kind.department_id if kind else None,
         severity=severity,
         source=source,
         external_ref=external_ref,
@@ -119,7 +104,9 @@ def correct_report(*, report_id: int, by: Any, changes: dict[str, Any]) -> Repor
 
     changes: some of title, description, severity, latitude, longitude, address. Raises NotEditable.
     """
-    report = Report.objects.select_for_update(no_key=True, of=("self",)).get(pk=report_id)
+    # A batch holds what waits before it writes the report, so this order is the one without deadlocks.
+    Waiting.objects.select_for_update().filter(pk=report_id).first()
+    report = _locked(report_id)
     if report.status != Status.RECEIVED:
         raise NotEditable(f"The report is {report.get_status_display().lower()}; what it says stays as it is.")
     changed = {name: value for name, value in changes.items() if getattr(report, name) != value}
@@ -146,7 +133,7 @@ def change_status(
     by: an account, or None for the system. public: whether residents read the note. merged_into: for `duplicate`
     alone, which needs it. Raises WrongStatus.
     """
-    was = Report.objects.select_for_update(no_key=True, of=("self",)).get(pk=report.pk)
+    was = _locked(report.pk)
     if to not in MOVES[was.status]:
         raise WrongStatus(f"A report that is {_word(was.status)} cannot become {_word(to)}.")
     if (to == Status.DUPLICATE) != (merged_into is not None):
@@ -169,6 +156,10 @@ def change_status(
         {"from": from_status, "to": to, "note": note, "merged_into": merged_into and merged_into.pk},
     )
     return step
+
+
+def _locked(report_id: int) -> Report:
+    return Report.objects.select_for_update(no_key=True, of=("self",)).get(pk=report_id)
 
 
 def _word(status: str) -> str:
