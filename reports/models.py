@@ -7,8 +7,22 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from reports.filing.models import Tally
+from reports.review.models import ReviewDecision, ReviewItem
+from reports.review.triggers import ON_REPORT
 
-__all__ = ["Category", "Comment", "Confirmation", "Department", "Photo", "Report", "StatusChange", "Tally", "Waiting"]
+__all__ = [
+    "Category",
+    "Comment",
+    "Confirmation",
+    "Department",
+    "Photo",
+    "Report",
+    "ReviewDecision",
+    "ReviewItem",
+    "StatusChange",
+    "Tally",
+    "Waiting",
+]
 
 
 class Department(models.Model):
@@ -18,6 +32,7 @@ class Department(models.Model):
     name = models.CharField(max_length=80)
     email = models.EmailField(default="", blank=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="departments")
+    triages = models.BooleanField(default=False)  # its members also see what has no department yet
 
     class Meta:
         ordering = ["name"]
@@ -140,7 +155,8 @@ class Report(models.Model):
                     ("duplicate", "in_progress"),
                     ("duplicate", "resolved"),
                 ],
-            )
+            ),
+            *ON_REPORT,
         ]
 
     def __str__(self) -> str:
