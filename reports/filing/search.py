@@ -6,7 +6,7 @@ import math
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -15,11 +15,10 @@ from rest_framework.request import Request
 from base.pagination import NewestFirst
 from base.serializers import StrictSerializer
 from reports.models import Report
-from reports.places import MAX_RADIUS_M, box_around, cells_around, distance_from
+from reports.places import MAX_RADIUS_M, cells_around, distance_from
 
 NEAREST = 100
-FIRST_RADIUS_M, WIDER = 250.0, 4.0  # so that a place full of reports is not sorted whole
-BY_CELLS_M = 1_000.0  # wider circles have so many cells that naming them costs more than they spare
+FIRST_RADIUS_M, WIDER = 250.0, 3.0  # so that a place full of reports is not sorted whole
 
 
 class Number(serializers.FloatField):
@@ -99,11 +98,8 @@ def nearest(reports: QuerySet[Report], *, latitude: float, longitude: float, rad
     here = distance_from(latitude, longitude)
     within = min(FIRST_RADIUS_M, radius_m)
     while True:
-        if within <= BY_CELLS_M:
-            where = Q(cell__in=cells_around(latitude, longitude, within))
-        else:
-            where = box_around(latitude, longitude, within)
-        near = reports.filter(where).annotate(distance_m=here).filter(distance_m__lte=within)
+        cells = cells_around(latitude, longitude, within)
+        near = reports.filter(cell__in=cells).annotate(distance_m=here).filter(distance_m__lte=within)
         found = list(near.order_by("distance_m", "id")[:limit])
         if len(found) == limit or within >= radius_m:
             return found
