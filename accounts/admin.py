@@ -27,16 +27,16 @@ def is_admin(request: HttpRequest) -> bool:
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):
     form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
-    list_display = ["username", "role", "phone", "is_active", "is_staff", "last_login"]
+    list_display = ["username", "role", "phone", "reputation", "is_active", "is_staff", "last_login"]
     list_filter = ["role", "is_active", "is_staff"]
     search_fields = ["username", "phone", "email"]
     ordering = ["-id"]
     filter_horizontal = ()
-    readonly_fields = ["is_active", "is_staff", "is_superuser", "last_login", "date_joined"]
+    readonly_fields = ["reputation", "is_active", "is_staff", "is_superuser", "last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["username", "password", "role"]}),
         ("Person", {"fields": ["first_name", "last_name", "email", "phone"]}),
-        ("State", {"fields": ["is_active", "is_staff", "is_superuser", "last_login", "date_joined"]}),
+        ("State", {"fields": readonly_fields}),
     ]
     add_fieldsets = [(None, {"fields": ["username", "usable_password", "password1", "password2", "role"]})]
     actions = ["revoke_sessions", "lock", "unlock"]

@@ -10,6 +10,8 @@ from django.db.models.functions import Now
 
 from base.roles import Role
 
+COUNTED = {"reputation"}  # of a user: changed by their services alone
+
 
 class UserManager(DjangoUserManager):
     def create_superuser(self, username: str, *args: Any, **fields: Any) -> Any:
@@ -24,6 +26,7 @@ class User(AbstractUser):
     """
 
     phone = models.CharField(max_length=16, null=True, blank=True, unique=True)
+    reputation = models.IntegerField(default=0, db_default=0, editable=False)  # the sum of its ReputationChanges
     role = models.CharField(max_length=10, choices=[(role, role.title()) for role in Role], default=Role.CLIENT)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -40,6 +43,53 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """What services count is never written back from an old copy of the row."""
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            left_out = {"id", *COUNTED, *self.get_deferred_fields()}
+            names = {field.attname: field.name for field in self._meta.concrete_fields}
+            kwargs["update_fields"] = [name for attname, name in names.items() if attname not in left_out]
+        super().save(*args, **kwargs)
+
+
+class ReputationChange(models.Model):
+    """Points a rule gave or took, once for each subject. `User.reputation` is their sum."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="reputation_changes")
+    rule = models.CharField(max_length=40)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.CharField(max_length=64)
+    points = models.IntegerField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "rule", "subject_type", "subject_id"], name="reputation_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.points:+d}"
+
+
+class Mail(models.Model):
+    """A message to one address. Its id is in the Message-ID, by which a receiver knows it when it comes again."""
+
+    id = models.UUIDField(primary_key=True, db_default=Func(function="gen_random_uuid"), editable=False)
+    to = models.EmailField()
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    about_type = models.CharField(max_length=40)
+    about_id = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True)  # handed to the mail server
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="mail_age")]
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class OneTimeCode(models.Model):

@@ -60,5 +60,6 @@ class UserSerializer(serializers.Serializer):
     phone = serializers.CharField(allow_null=True)
     email = serializers.CharField()
     role = serializers.ChoiceField(choices=[(role.value, role.value) for role in Role])
+    reputation = serializers.IntegerField()
     created_at = serializers.DateTimeField(source="date_joined")
     last_login = serializers.DateTimeField(allow_null=True)

@@ -1,4 +1,4 @@
-"""What runs later: texting codes, and forgetting what has served."""
+"""What runs later: texts, mail and counts, and forgetting what has served."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from datetime import timedelta
 from importlib import import_module
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from accounts import rules, sms
-from accounts.models import IdempotencyKey, OneTimeCode, Session
-from tasks.definitions import TemporaryError, every, task
+from accounts.delivery import deliver
+from accounts.models import IdempotencyKey, Mail, OneTimeCode, ReputationChange, Session, User
+from tasks.definitions import PermanentError, TemporaryError, every, task
 
 KEEP_ANSWERS = timedelta(hours=48)
 KEEP_CODES = timedelta(days=2)  # the longest limit looks back one day
+KEEP_MAIL = timedelta(days=30)
 KEEP_SESSIONS = timedelta(days=30)
+MAIL_WAITS_S = (5, 30, 300, 1_800)
 BATCH = 10_000
 
 
@@ -37,14 +40,40 @@ def send_code(*, code_id: str) -> dict:
     return {"sent": True}
 
 
+@task(queue_name="default", max_attempts=12, waits_s=MAIL_WAITS_S, timeout_s=60, atomic=False)
+def send_mail(*, mail_id: str) -> dict:
+    """Hand a message to the mail server; for hours, until it takes or refuses it. Raises MailDelayed, MailRefused."""
+    mail = Mail.objects.filter(pk=mail_id, sent_at=None).first()
+    if mail is None:
+        return {"sent": False}
+    deliver(message_id=f"mail-{mail.pk}", to=mail.to, subject=mail.subject, text=mail.body)
+    Mail.objects.filter(pk=mail.pk).update(sent_at=Now())
+    return {"sent": True}
+
+
+@task(queue_name="low", max_attempts=8)
+def count_reputation(*, user_id: int, rule: str, points: int, subject: list[str]) -> dict:
+    """Note the points of a rule for a subject, unless they are noted already. Raises PermanentError without a user."""
+    if not User.objects.filter(pk=user_id).exists():
+        raise PermanentError(f"There is no user {user_id}.")
+    subject_type, subject_id = subject
+    _, is_new = ReputationChange.objects.get_or_create(
+        user_id=user_id, rule=rule, subject_type=subject_type, subject_id=subject_id, defaults={"points": points}
+    )
+    if is_new:
+        User.objects.filter(pk=user_id).update(reputation=F("reputation") + points)
+    return {"counted": is_new}
+
+
 @every(timedelta(minutes=10))
 @task(queue_name="low")
 def forget_expired() -> dict:
-    """Remove old answers, codes and sessions, at most 10,000 of each in one run."""
+    """Remove old answers, codes, mail and sessions, at most 10,000 of each in one run."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     return {
         "answers": _remove(IdempotencyKey.objects.filter(created_at__lt=Now() - KEEP_ANSWERS)),
         "codes": _remove(OneTimeCode.objects.filter(created_at__lt=Now() - KEEP_CODES)),
+        "mail": _remove(Mail.objects.filter(created_at__lt=Now() - KEEP_MAIL)),
         "sessions": _remove(Session.objects.filter(expires_at__lt=Now() - KEEP_SESSIONS)),
     }
 

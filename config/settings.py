@@ -202,9 +202,16 @@ SIMPLE_JWT = {
 QUALITY_CRON = env("QUALITY_CRON", default="30 3 * * *")  # when the quality of features is measured, UTC
 SMS_BACKEND = env("SMS_BACKEND", default="accounts.sms.FileBackend")
 OUTBOX_DIR = DATA_DIR / "outbox"
-EMAIL_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
+EMAIL_BACKEND = env("EMAIL_BACKEND", default="accounts.delivery.FileBackend")
 EMAIL_FILE_PATH = OUTBOX_DIR / "mail"
 EMAIL_TIMEOUT = 5  # seconds: a task that mails holds its row meanwhile
+EMAIL_HOST = env("EMAIL_HOST", default="localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="millrace@localhost")
 
 # Lending: who lends, as notices say, and how long reviewers have.
 LENDER_NAME = env("LENDER_NAME", default="Millrace Lending")

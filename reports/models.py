@@ -6,6 +6,10 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from reports.filing.models import Tally
+
+__all__ = ["Category", "Comment", "Confirmation", "Department", "Photo", "Report", "StatusChange", "Tally", "Waiting"]
+
 
 class Department(models.Model):
     """A part of the administration; its members see its reports."""
@@ -232,6 +236,8 @@ class Waiting(models.Model):
     due_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=300, default="")
+    # Actor, agent and correlation id of who filed it, for the trail; empty when that is told already.
+    filed = models.JSONField(db_default={})
 
     class Meta:
         verbose_name_plural = "waiting"

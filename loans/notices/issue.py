@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.services import deliver
 from audit.services import log_audit_event
 from loans.counteroffer import NOTICE_DUE
 from loans.models import CreditDecision, LoanRequest, Notice
@@ -80,15 +80,14 @@ def mail_notice(notice_id: Any) -> bool:
     notice = Notice.objects.select_for_update(of=("self",)).get(pk=notice_id)
     if notice.sent_at is not None or notice.channel != Channel.EMAIL:
         return False
-    message = EmailMultiAlternatives(
-        notice.subject,
-        notice.text,
-        settings.LENDER_EMAIL,
-        [notice.decision.loan_request.borrower.user.email],
-        headers={"Message-ID": f"<notice-{notice.pk}@{settings.LENDER_EMAIL.rpartition('@')[2]}>"},
+    deliver(
+        message_id=f"notice-{notice.pk}",
+        to=notice.decision.loan_request.borrower.user.email,
+        subject=notice.subject,
+        text=notice.text,
+        html=notice.html,
+        sender=settings.LENDER_EMAIL,
     )
-    message.attach_alternative(notice.html, "text/html")
-    message.send()
     Notice.objects.filter(pk=notice.pk).update(sent_at=Now())
     return True
 

@@ -52,6 +52,10 @@ def code_of(phone: str) -> str:
     return rules.code_for(row.pk, phone, pepper=django_settings.OTP_PEPPER)
 
 
+def bearer(token: str) -> dict[str, str]:
+    return {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+
+
 def other_than(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06d}"
 

@@ -8,13 +8,10 @@ from accounts import services
 from accounts.models import ApiKey, Session
 from accounts.tokens import BadToken, read_access
 from base.roles import Role
+from tests.accounts.conftest import bearer
 
 pytestmark = pytest.mark.django_db
 ME = "/api/v1/users/me"
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"HTTP_AUTHORIZATION": f"Bearer {token}"}
 
 
 def test_an_access_token_says_who_asks(api, person, tokens):

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 
 from accounts import sms
-from accounts.models import IdempotencyKey, OneTimeCode, Session
+from accounts.models import IdempotencyKey, Mail, OneTimeCode, Session
 from accounts.services import request_code, verify_code
 from accounts.tasks import forget_expired, send_code
 from tasks.definitions import TemporaryError, periodic_tasks
@@ -76,11 +76,14 @@ def test_cleaning_up_keeps_what_still_counts(person, tokens):
     for number, hours in enumerate([1, 47, 49]):
         row = request_code(phone=f"+493044400{number}")
         OneTimeCode.objects.filter(pk=row.pk).update(created_at=F("created_at") - timedelta(hours=hours))
+    for days in (29, 31):
+        row = Mail.objects.create(to="ann@example.org")
+        Mail.objects.filter(pk=row.pk).update(created_at=F("created_at") - timedelta(days=days))
     old = Session.objects.create(user=person, expires_at=Session.objects.get().expires_at - timedelta(days=45))
     Session.objects.create(user=person, expires_at=old.expires_at + timedelta(days=2))
-    assert forget_expired.call() == {"answers": 1, "codes": 1, "sessions": 1}
+    assert forget_expired.call() == {"answers": 1, "codes": 1, "mail": 1, "sessions": 1}
     assert not Session.objects.filter(pk=old.pk).exists()
-    assert forget_expired.call() == {"answers": 0, "codes": 0, "sessions": 0}
+    assert forget_expired.call() == {"answers": 0, "codes": 0, "mail": 0, "sessions": 0}
 
 
 def test_cleaning_up_is_periodic():

@@ -4,15 +4,11 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import OneTimeCode, Session, User
-from tests.accounts.conftest import code_of, other_than
+from tests.accounts.conftest import bearer, code_of, other_than
 
 pytestmark = pytest.mark.django_db
 REQUEST, VERIFY = "/api/v1/auth/request-otp", "/api/v1/auth/verify-otp"
 REFRESH, LOGOUT, ME = "/api/v1/auth/refresh", "/api/v1/auth/logout", "/api/v1/users/me"
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"HTTP_AUTHORIZATION": f"Bearer {token}"}
 
 
 def test_from_the_first_message_to_the_logout(api, phone):

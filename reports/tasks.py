@@ -1,0 +1,49 @@
+"""What reports do behind: each new one is classified and compared, once, in batches."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from reports.filing import limits
+from reports.filing.aftermath import tell_filed
+from reports.models import Waiting
+from tasks.definitions import every, task
+from tasks.execution import TaskContext
+
+BATCH = 200
+
+
+@task(takes_context=True, atomic=False, timeout_s=600)
+def process_reports(context: TaskContext) -> dict[str, Any]:
+    """Take waiting reports batch by batch, and leave none. Many new reports coalesce into one run of this."""
+    total = 0
+    while done := _process_batch(context):
+        total += done
+        context.progress(0, f"{total} reports")
+    return {"reports": total}
+
+
+@transaction.atomic
+def _process_batch(context: TaskContext) -> int:
+    rows = Waiting.objects.select_for_update(skip_locked=True, of=("self",)).select_related("report__reporter")
+    waiting = list(rows.order_by("due_at")[:BATCH])
+    if waiting:
+        tell_filed(waiting)
+        Waiting.objects.filter(pk__in=[one.pk for one in waiting]).delete()
+        context.fence()
+    return len(waiting)
+
+
+def request_processing() -> str:
+    """Ask for `process_reports`, unless one that has not started yet will see the caller's rows. Returns its id."""
+    return process_reports.using(coalesce_key="process_reports").enqueue().id
+
+
+@every(timedelta(hours=1))
+@task(queue_name="low", timeout_s=120)
+def tidy_reports() -> dict[str, int]:
+    """Remove counts of hours and days that are over."""
+    return {"tallies": limits.forget_tallies()}
