@@ -20,6 +20,12 @@ def app_routes() -> list:
     return [route for app in apps if find_spec(f"{app}.urls") for route in import_module(f"{app}.urls").urlpatterns]
 
 
+def root_routes() -> list:
+    """The routes of `root_urls.py` in a domain: standards that have addresses of their own."""
+    modules = [f"{app}.root_urls" for app in settings.DOMAINS]
+    return [route for module in modules if find_spec(module) for route in import_module(module).urlpatterns]
+
+
 api = [
     *app_routes(),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -30,6 +36,7 @@ urlpatterns = [
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),
     path("metrics", metrics),
+    *root_routes(),
     path("", include("console.urls")),
 ]
 

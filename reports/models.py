@@ -4,11 +4,24 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from reports.filing.models import Tally
+from reports.open311.models import Attribute, Submission
 
-__all__ = ["Category", "Comment", "Confirmation", "Department", "Photo", "Report", "StatusChange", "Tally", "Waiting"]
+__all__ = [
+    "Attribute",
+    "Category",
+    "Comment",
+    "Confirmation",
+    "Department",
+    "Photo",
+    "Report",
+    "StatusChange",
+    "Submission",
+    "Tally",
+    "Waiting",
+]
 
 
 class Department(models.Model):
@@ -36,6 +49,7 @@ class Category(models.Model):
     resolve_hours = models.PositiveIntegerField()  # from the report to its resolution, as the department promises
     position = models.PositiveSmallIntegerField(default=100)
     is_active = models.BooleanField(default=True)  # offered to who files a report
+    changed_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     class Meta:
         ordering = ["position", "code"]
@@ -112,6 +126,7 @@ class Report(models.Model):
             models.Index(fields=["category", "-reported_at", "-id"], name="report_by_category"),
             models.Index(fields=["department", "-reported_at", "-id"], name="report_by_department"),
             models.Index(fields=["status", "-reported_at", "-id"], name="report_by_status"),
+            models.Index(Upper("address"), name="report_by_address", condition=~Q(address="")),
             models.Index(fields=["ip", "-reported_at"], condition=Q(ip__isnull=False), name="report_by_ip"),
         ]
         triggers = [
