@@ -48,6 +48,4 @@ def _told(
 
 
 def _event(kind: Any, name: str, entity_id: str, at: datetime, data: dict[str, Any]) -> NewEvent:
-    return NewEvent(
-        source=SOURCE, source_id=name, event_type=kind.name, entity_id=entity_id, event_time=at, data=data
-    )
+    return NewEvent(source=SOURCE, source_id=name, event_type=kind.name, entity_id=entity_id, event_time=at, data=data)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
@@ -29,11 +30,11 @@ def tell_filed(waiting: Sequence[Waiting]) -> None:
 def doubted(reports: Sequence[Report]) -> set[int]:
     """Those of residents whose every report somebody looks at. Reads the reporters; have them selected."""
     now = timezone.now()
-    return {report.pk for report in reports if report.reporter and _is_doubted(report, now - report.reporter.date_joined)}
+    return {report.pk for report in reports if report.reporter and _is_doubted(report.reporter, now)}
 
 
-def _is_doubted(report: Report, age: timedelta) -> bool:
-    band = reputation.band_of(reputation=report.reporter.reputation, account_age=age)
+def _is_doubted(reporter: Any, now: datetime) -> bool:
+    band = reputation.band_of(reputation=reporter.reputation, account_age=now - reporter.date_joined)
     return band is None or band.reviewed
 
 

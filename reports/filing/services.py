@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.services import log_audit_event
@@ -51,19 +49,6 @@ class NotEditable(Exception):
     """The report is past what its reporter may change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a resident says. severity: as they see it. category: as they see it; None leaves it to the model."""
-
-    title: str
-    description: str
-    latitude: float
-    longitude: float
-    severity: str = Report.Severity.MEDIUM
-    category: str | None = None
-    address: str = ""
-
-
 @transaction.atomic
 def file_report(
     *,
@@ -93,8 +78,8 @@ def file_report(
         longitude=longitude,
         cell=cell_of(latitude, longitude),
         address=address,
-        category_id=kind and kind.code,
-        department_id=kind and kind.department_id,
+        category=kind,
+        department_id=kind.department_id if kind else None,
         severity=severity,
         source=source,
         external_ref=external_ref,
@@ -113,28 +98,62 @@ def _category(code: str) -> Category:
     return found
 
 
+def lock_report(report_id: int) -> Report:
+    """The report, nobody else's to change in this transaction.
+
+    A batch holds what waits before it writes the report; in this order nobody waits for one another.
+    """
+    Waiting.objects.select_for_update().filter(pk=report_id).first()
+    return _locked(report_id)
+
+
 @transaction.atomic
-def correct_report(*, report_id: int, by: Any, changes: dict[str, Any]) -> Report:
+def correct_report(*, report_id: int, changes: dict[str, Any]) -> Report:
     """What a resident told, told better, while nobody has begun to deal with it; it is then looked at anew.
 
     changes: some of title, description, severity, latitude, longitude, address. Raises NotEditable.
     """
-    report = Report.objects.select_for_update(no_key=True, of=("self",)).get(pk=report_id)
+    report = lock_report(report_id)
     if report.status != Status.RECEIVED:
-        raise NotEditable(f"The report is {report.get_status_display().lower()}; what it says stays as it is.")
-    changed = {name: value for name, value in changes.items() if getattr(report, name) != value}
-    if not changed:
-        return report
-    for name, value in changed.items():
-        setattr(report, name, value)
-    report.cell = cell_of(report.latitude, report.longitude)
-    report.updated_at = timezone.now()
-    report.save(update_fields=[*changed, "cell", "updated_at"])
-    if changed.keys() - {"severity", "address"}:
+        raise NotEditable(f"The report is {_word(report.status)}; what it says stays as it is.")
+    changed = _change(report, changes)
+    if changed & {"title", "description", "latitude", "longitude"}:
         Waiting.objects.bulk_create([Waiting(report=report, filed={})], ignore_conflicts=True)
         tasks.request_processing()
-    log_audit_event("report_corrected", "report", report.pk, {"fields": sorted(changed)})
+    if changed:
+        log_audit_event("report_corrected", "report", report.pk, {"fields": sorted(changed)})
     return report
+
+
+@transaction.atomic
+def assign_report(*, report_id: int, severity: str | None = None, category: str | None = None) -> Report:
+    """How bad it is and what it is about, as those see it who deal with it; the category's department has it then.
+
+    Raises UnknownCategory.
+    """
+    report = lock_report(report_id)
+    changes: dict[str, Any] = {"severity": severity} if severity else {}
+    if category:
+        kind = _category(category)
+        changes |= {"category_id": kind.code, "department_id": kind.department_id}
+    was = {name: getattr(report, name) for name in changes}
+    changed = _change(report, changes)
+    if changed:
+        became = {name: changes[name] for name in changed}
+        log_audit_event("report_assigned", "report", report.pk, {"from": was, "to": became})
+    return report
+
+
+def _change(report: Report, changes: dict[str, Any]) -> set[str]:
+    """Write what is different; returns its names."""
+    changed = {name for name, value in changes.items() if getattr(report, name) != value}
+    if changed:
+        for name in changed:
+            setattr(report, name, changes[name])
+        report.cell = cell_of(report.latitude, report.longitude)
+        report.updated_at = timezone.now()
+        report.save(update_fields=[*changed, "cell", "updated_at"])
+    return changed
 
 
 @transaction.atomic
@@ -146,7 +165,7 @@ def change_status(
     by: an account, or None for the system. public: whether residents read the note. merged_into: for `duplicate`
     alone, which needs it. Raises WrongStatus.
     """
-    was = Report.objects.select_for_update(no_key=True, of=("self",)).get(pk=report.pk)
+    was = _locked(report.pk)
     if to not in MOVES[was.status]:
         raise WrongStatus(f"A report that is {_word(was.status)} cannot become {_word(to)}.")
     if (to == Status.DUPLICATE) != (merged_into is not None):
@@ -169,6 +188,10 @@ def change_status(
         {"from": from_status, "to": to, "note": note, "merged_into": merged_into and merged_into.pk},
     )
     return step
+
+
+def _locked(report_id: int) -> Report:
+    return Report.objects.select_for_update(no_key=True, of=("self",)).get(pk=report_id)
 
 
 def _word(status: str) -> str:
