@@ -225,7 +225,6 @@ REVIEW_CLAIM_MINUTES = env.int("REVIEW_CLAIM_MINUTES", default=30)
 # Reports: what may be done without an account (read, file), and where photos are kept; web and workers share it.
 REPORTS_ANONYMOUS = env.list("REPORTS_ANONYMOUS", default=["read", "file"])
 MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).absolute()
-
 # Open311: this city's jurisdiction_id (empty: any is taken for ours), and whom clients of it may ask.
 OPEN311_JURISDICTION = env("OPEN311_JURISDICTION", default="")
 OPEN311_CONTACT = env("OPEN311_CONTACT", default="Ask the city that runs this service.")

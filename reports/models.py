@@ -23,10 +23,6 @@ __all__ = [
     "Waiting",
 ]
 
-from reports.filing.models import Tally
-
-__all__ = ["Category", "Comment", "Confirmation", "Department", "Photo", "Report", "StatusChange", "Tally", "Waiting"]
-
 
 class Department(models.Model):
     """A part of the administration; its members see its reports."""

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from base.permissions import Public
-from reports.filing.access import WithoutAccount, somebody, visible
+from reports.filing.access import WithoutAccount, viewer_of
 from reports.models import Category, Photo, Waiting
 from reports.open311 import asking, showing
 from reports.open311 import serializers as s
@@ -123,7 +123,7 @@ class Requests(Open311View):
         responses=s.RequestSerializer(many=True),
     )
     def get(self, request: Request, form: str) -> Response:
-        found = asking.chosen(visible(somebody(request)), request.query_params.dict(), now=timezone.now())
+        found = asking.chosen(viewer_of(request).reports(), request.query_params.dict(), now=timezone.now())
         return Response(_shown(request, found))
 
     @extend_schema(
@@ -148,7 +148,7 @@ class OneRequest(Open311View):
         responses=s.RequestSerializer(many=True),
     )
     def get(self, request: Request, number: int, form: str) -> Response:
-        found = _shown(request, visible(somebody(request)).filter(pk=number))
+        found = _shown(request, viewer_of(request).reports().filter(pk=number))
         if not found:
             raise Http404
         return Response(found)

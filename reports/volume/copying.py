@@ -6,13 +6,12 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import h3
 from django.db import connection, transaction
 
 from reports.models import Report, Waiting
+from reports.places import cell_of
 from reports.volume.sets import PastReport
 
-RESOLUTION = 9
 TITLE, ADDRESS, NOTE = 200, 300, 1000  # characters that the rows hold
 LOCK = 3_110_001  # loads take turns, batch by batch
 ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -59,7 +58,7 @@ def _report(number: int, one: PastReport, department: str) -> tuple[Any, ...]:
         one.description,
         one.latitude,
         one.longitude,
-        h3.latlng_to_cell(one.latitude, one.longitude, RESOLUTION),
+        cell_of(one.latitude, one.longitude),
         one.address[:ADDRESS],
         one.category,
         department,

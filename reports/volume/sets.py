@@ -7,7 +7,6 @@ e-mail addresses and no phone numbers; what looks like one is taken out all the 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +16,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from reports.categories import OTHER
+from reports.filing.public import masked
 from reports.models import Report
 
 Status = Report.Status
 EASTERN = ZoneInfo("America/New_York")
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w[\w.-]*")
-PHONE = re.compile(r"(?:\+?1[-. ])?\(?\b\d{3}\)?[-. ]\d{3}[-. ]\d{4}\b")
 
 
 class SetNotRead(Exception):
@@ -148,10 +146,7 @@ SETS = {
 
 def clean(text: str | None) -> str:
     """Without what looks like an e-mail address or a phone number, and without NUL."""
-    if not text:
-        return ""
-    text = EMAIL.sub("[email]", text) if "@" in text else text
-    return PHONE.sub("[phone]", text).replace("\x00", "").strip()
+    return masked(text).replace("\x00", "").strip() if text else ""
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def test_a_closed_report_comes_with_its_history_and_without_contacts(boston, cap
     call_command("load_reports", **boston(CLOSED, OPEN))
     report = Report.objects.get(external_ref="boston:101000000001")
     assert (report.status, report.category_id, report.department_id) == ("resolved", "snow_ice", "public_works")
-    assert report.description == "Ice\ton the \\ whole corner,\ncall [phone] or [email]"
+    assert report.description == "Ice\ton the \\ whole corner,\ncall [phone] or [e-mail]"
     assert report.reported_at == datetime(2015, 2, 10, 13, tzinfo=UTC)
     assert report.closed_at == report.updated_at == datetime(2015, 2, 11, 14, 30, tzinfo=UTC)
     assert [(change.from_status, change.to_status, change.note) for change in report.history.all()] == [
