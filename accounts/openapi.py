@@ -8,7 +8,6 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 class BearerScheme(OpenApiAuthenticationExtension):
     target_class = "accounts.authentication.BearerAuthentication"
-    match_subclasses = True  # those take the same token from elsewhere
     name = "bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:

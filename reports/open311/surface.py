@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, QueryDict
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.negotiation import BaseContentNegotiation
@@ -81,6 +82,14 @@ class KeyOfForm(BearerAuthentication):
     def credential(self, request: Request) -> str | None:
         given = form_of(request).get("api_key") if request.method == "POST" else None
         return given or super().credential(request)
+
+
+class KeyScheme(OpenApiAuthenticationExtension):
+    target_class = KeyOfForm
+    name = "key_of_form"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "description": "As everywhere, or `api_key` in the form."}
 
 
 class Schema(AutoSchema):
