@@ -8,6 +8,8 @@ from django.db.models.functions import Now, Upper
 
 from reports.filing.models import Tally
 from reports.open311.models import Attribute, Submission
+from reports.review.models import ReviewDecision, ReviewItem
+from reports.review.triggers import ON_REPORT
 
 __all__ = [
     "Attribute",
@@ -17,6 +19,8 @@ __all__ = [
     "Department",
     "Photo",
     "Report",
+    "ReviewDecision",
+    "ReviewItem",
     "StatusChange",
     "Submission",
     "Tally",
@@ -31,6 +35,7 @@ class Department(models.Model):
     name = models.CharField(max_length=80)
     email = models.EmailField(default="", blank=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="departments")
+    triages = models.BooleanField(default=False)  # its members also see what has no department yet
 
     class Meta:
         ordering = ["name"]
@@ -155,7 +160,8 @@ class Report(models.Model):
                     ("duplicate", "in_progress"),
                     ("duplicate", "resolved"),
                 ],
-            )
+            ),
+            *ON_REPORT,
         ]
 
     def __str__(self) -> str:

@@ -24,6 +24,7 @@ RULES = {
     "resolved": Rule(10, "a report was resolved"),
     "reopened": Rule(-10, "it was not, after all"),
     "rejected": Rule(-15, "a report was rejected"),
+    "in_good_faith": Rule(15, "a report was rejected, but not for any fault of the resident's"),
     "reinstated": Rule(15, "rejected by mistake"),
     "merged": Rule(-2, "a report was there already"),
     "unmerged": Rule(2, "it was not, after all"),

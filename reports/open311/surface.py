@@ -20,7 +20,6 @@ from accounts.authentication import BearerAuthentication
 from base import problems, renderers
 from base.permissions import Public
 from base.queries import refuse_unknown
-from base.throttles import ScopedThrottle
 from reports.filing.access import WithoutAccount
 from reports.open311 import xml
 
@@ -114,8 +113,6 @@ class Open311View(APIView):
     known: frozenset[str] = frozenset()
     authentication_classes = [KeyOfForm]
     permission_classes = [Public, WithoutAccount]
-    throttle_classes = [ScopedThrottle]
-    throttle_scope = "report"
     parser_classes = [FormParser]
     renderer_classes = [JSONRenderer, XMLRenderer]
     content_negotiation_class = ByAddress

@@ -8,12 +8,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Max
 from django.http import Http404
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from base.permissions import Public
+from base.throttles import ScopedThrottle
 from reports.filing.access import WithoutAccount, viewer_of
 from reports.models import Category, Photo, Waiting
 from reports.open311 import asking, showing
@@ -104,7 +106,11 @@ class Requests(Open311View):
     """Reports as service requests: many of them, and a new one."""
 
     permission_classes = [Public, KeyToFile]
+    throttle_scope = "report"
     known = asking.KNOWN
+
+    def get_throttles(self) -> list[Any]:
+        return [ScopedThrottle()] if self.request.method == "POST" else super().get_throttles()
 
     @extend_schema(
         tags=TAGS,
@@ -182,6 +188,6 @@ class Nothing(Open311View):
 
 def _shown(request: Request, found: Any) -> list[dict[str, Any]]:
     def photo_url(photo: Photo) -> str:
-        return request.build_absolute_uri(f"/api/v1/reports/{photo.report_id}/photos/{photo.pk}")
+        return request.build_absolute_uri(reverse("report-photo", args=[photo.report_id, photo.pk]))
 
     return showing.requests(found, photo_url)
