@@ -10,8 +10,8 @@ class ReportsConfig(AppConfig):
     name = "reports"
     verbose_name = "Reports"
     console_permissions = {
-        Role.REVIEWER: ["reports.view_*"],
-        Role.OPERATOR: ["reports.view_*"],
+        Role.REVIEWER: ["reports.view_*", "reports.handle_report"],
+        Role.OPERATOR: ["reports.view_*", "reports.change_department", "reports.change_category"],
         Role.ANALYST: ["reports.view_*"],
     }
 
