@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from reports.categories import OTHER
 from reports.filing.public import masked
-from reports.models import Category, Photo, Report, StatusChange
+from reports.models import Category, Report
 from reports.open311.asking import STATUSES
 from reports.open311.models import Attribute
 
@@ -71,23 +73,31 @@ def notice(category: Category) -> str:
     return f"{category.department.name} means to resolve this within {term}."
 
 
-def requests(reports: QuerySet[Report], photo_url: Callable[[Photo], str]) -> list[dict[str, Any]]:
-    """`photo_url` gives the full address of a photo."""
+def requests(reports: QuerySet[Report], photo_url: Callable[[int, UUID], str]) -> list[dict[str, Any]]:
+    """`photo_url` gives the full address of a photo of a report."""
     rows = list(reports.values_list(*COLUMNS))
     numbers = [row[0] for row in rows]
-    notes, photos = _notes(numbers), _photos(numbers)
-    return [_request(row, notes.get(row[0]), photo_url(photos[row[0]]) if row[0] in photos else None) for row in rows]
+    notes, photos = _of_each(NOTES, numbers), _of_each(PHOTOS, numbers)
+    return [
+        _request(row, notes.get(row[0]), photo_url(row[0], photos[row[0]]) if row[0] in photos else None)
+        for row in rows
+    ]
 
 
-def _notes(numbers: Iterable[int]) -> dict[int, str]:
-    """The last note of each that residents may read."""
-    told = StatusChange.objects.filter(report__in=numbers, is_public=True).exclude(note="")
-    return dict(told.order_by("report_id", "-id").distinct("report_id").values_list("report_id", "note"))
+NOTES = """
+SELECT DISTINCT ON (report_id) report_id, note FROM reports_statuschange
+WHERE report_id = ANY(%s) AND is_public AND note <> '' ORDER BY report_id, id DESC
+"""
+PHOTOS = """
+SELECT DISTINCT ON (report_id) report_id, id FROM reports_photo
+WHERE report_id = ANY(%s) ORDER BY report_id, created_at, id
+"""
 
 
-def _photos(numbers: Iterable[int]) -> dict[int, Photo]:
-    found = Photo.objects.filter(report__in=numbers).order_by("report_id", "created_at", "id").distinct("report_id")
-    return {photo.report_id: photo for photo in found}
+def _of_each(query: str, numbers: list[int]) -> dict[int, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, [numbers])
+        return dict(cursor.fetchall())
 
 
 def _request(row: tuple[Any, ...], note: str | None, media_url: str | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from base.permissions import Public
 from base.throttles import ScopedThrottle
 from reports.filing.access import WithoutAccount, viewer_of
-from reports.models import Category, Photo, Waiting
+from reports.models import Category, Waiting
 from reports.open311 import asking, showing
 from reports.open311 import serializers as s
 from reports.open311.models import Attribute, Submission
@@ -187,7 +187,7 @@ class Nothing(Open311View):
 
 
 def _shown(request: Request, found: Any) -> list[dict[str, Any]]:
-    def photo_url(photo: Photo) -> str:
-        return request.build_absolute_uri(reverse("report-photo", args=[photo.report_id, photo.pk]))
+    def photo_url(number: int, photo: UUID) -> str:
+        return request.build_absolute_uri(reverse("report-photo", args=[number, photo]))
 
     return showing.requests(found, photo_url)

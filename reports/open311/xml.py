@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from xml.sax.saxutils import escape
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 ITEMS = {
@@ -18,7 +17,6 @@ ITEMS = {
     "values": "value",
 }
 NO_PLACE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # characters that XML 1.0 cannot hold
-RETURN = {"\r": "&#13;"}  # a parser would read it as a new line
 
 
 def document(root: str, value: Any) -> str:
@@ -33,12 +31,19 @@ def _element(name: str, value: Any) -> str:
 
 
 def _content(name: str, value: Any) -> str:
-    if isinstance(value, str):
-        return escape(NO_PLACE.sub("", value), RETURN)
+    if type(value) is str:
+        return _text(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        return "".join(_element(key, inner) for key, inner in value.items())
+        return "".join([_element(key, inner) for key, inner in value.items()])
     if isinstance(value, list):
-        return "".join(_element(ITEMS[name], inner) for inner in value)
+        return "".join([_element(ITEMS[name], inner) for inner in value])
     return str(value)
+
+
+def _text(text: str) -> str:
+    if not text.isprintable():  # which most texts are, and this is the quickest way to know
+        text = NO_PLACE.sub("", text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#13;")  # a parser would read it as a new line
