@@ -223,9 +223,10 @@ REPORT_REVIEW_CLAIM_MINUTES = env.int("REPORT_REVIEW_CLAIM_MINUTES", default=15)
 # Reports: what may be done without an account (read, file), and where photos are kept; web and workers share it.
 REPORTS_ANONYMOUS = env.list("REPORTS_ANONYMOUS", default=["read", "file"])
 MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).absolute()
-REPORT_REVIEW_HOURS = env.int("REPORT_REVIEW_HOURS", default=24)  # until a report in review is overdue
-REPORT_REVIEW_URGENT_HOURS = env.int("REPORT_REVIEW_URGENT_HOURS", default=4)  # the same if urgent or abusive
-REPORT_REVIEW_CLAIM_MINUTES = env.int("REPORT_REVIEW_CLAIM_MINUTES", default=15)
+# Open311: this city's jurisdiction_id (empty: any is taken for ours), and whom clients of it may ask.
+OPEN311_JURISDICTION = env("OPEN311_JURISDICTION", default="")
+OPEN311_CONTACT = env("OPEN311_CONTACT", default="Ask the city that runs this service.")
+OPEN311_KEY_SERVICE = env("OPEN311_KEY_SERVICE", default="Ask the city that runs this service for a key.")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
