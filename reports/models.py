@@ -6,14 +6,17 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from reports.classification.models import Classification, Correction
 from reports.filing.models import Tally
 from reports.review.models import ReviewDecision, ReviewItem
 from reports.review.triggers import ON_REPORT
 
 __all__ = [
     "Category",
+    "Classification",
     "Comment",
     "Confirmation",
+    "Correction",
     "Department",
     "Photo",
     "Report",
