@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now, Upper
 
+from reports.classification.models import Classification, Correction
 from reports.filing.models import Tally
 from reports.open311.models import Attribute, Submission
 from reports.review.models import ReviewDecision, ReviewItem
@@ -14,8 +15,10 @@ from reports.review.triggers import ON_REPORT
 __all__ = [
     "Attribute",
     "Category",
+    "Classification",
     "Comment",
     "Confirmation",
+    "Correction",
     "Department",
     "Photo",
     "Report",
