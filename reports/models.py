@@ -7,6 +7,8 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now, Upper
 
 from reports.classification.models import Classification, Correction
+from reports.duplicates.models import ON_REPORT as MERGED_ONCE
+from reports.duplicates.models import DuplicateLink
 from reports.filing.models import Tally
 from reports.open311.models import Attribute, Submission
 from reports.review.models import ReviewDecision, ReviewItem
@@ -20,6 +22,7 @@ __all__ = [
     "Confirmation",
     "Correction",
     "Department",
+    "DuplicateLink",
     "Photo",
     "Report",
     "ReviewDecision",
@@ -168,6 +171,7 @@ class Report(models.Model):
                 ],
             ),
             *ON_REPORT,
+            *MERGED_ONCE,
         ]
 
     def __str__(self) -> str:
