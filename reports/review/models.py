@@ -44,6 +44,7 @@ class ReviewItem(WorkItem):
 
     class Meta:
         ordering = ["due_day", "-risk", "id"]
+        verbose_name, verbose_name_plural = "report in review", "reports in review"
         permissions = [("decide_reviewitem", "Can claim, release and decide reports in review")]
         constraints = [
             *state_constraints("report_review", done_by_nobody=True),

@@ -58,7 +58,7 @@ class Reviews(ListAPIView):
         if (mine := asked.get("mine")) is not None:
             if mine != "true":
                 raise ValidationError({"mine": ["true, or not at all."]})
-            items = items.filter(claimed_by=self.request.user)
+            items = items.filter(claimed_by=self.request.user.pk)
         return items.select_related("report__category", "claimed_by")
 
 
