@@ -222,6 +222,10 @@ LENDER_EMAIL = env("LENDER_EMAIL", default="lending@localhost")
 REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)  # until a request in review is overdue
 REVIEW_CLAIM_MINUTES = env.int("REVIEW_CLAIM_MINUTES", default=30)
 
+# Reports: how long reviewers have.
+REPORT_REVIEW_HOURS = env.int("REPORT_REVIEW_HOURS", default=24)  # until a report in review is overdue
+REPORT_REVIEW_URGENT_HOURS = env.int("REPORT_REVIEW_URGENT_HOURS", default=4)  # the same if urgent or abusive
+REPORT_REVIEW_CLAIM_MINUTES = env.int("REPORT_REVIEW_CLAIM_MINUTES", default=15)
 # Reports: what may be done without an account (read, file), and where photos are kept; web and workers share it.
 REPORTS_ANONYMOUS = env.list("REPORTS_ANONYMOUS", default=["read", "file"])
 MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).absolute()

@@ -10,14 +10,12 @@ class ReportsConfig(AppConfig):
     name = "reports"
     verbose_name = "Reports"
     console_permissions = {
-        Role.REVIEWER: ["reports.view_*", "reports.decide_reviewitem"],
-        Role.OPERATOR: ["reports.view_*"],
+        Role.REVIEWER: ["reports.view_*", "reports.decide_reviewitem", "reports.handle_report"],
+        Role.OPERATOR: ["reports.view_*", "reports.change_department", "reports.change_category"],
         Role.ANALYST: ["reports.view_*"],
     }
 
     def ready(self) -> None:
-        import reports.review.admin  # noqa: F401 - Django finds only reports.admin by itself
-
         post_migrate.connect(ship_after_migrate, sender=self)
 
 

@@ -106,6 +106,7 @@ class Report(models.Model):
 
     class Meta:
         ordering = ["-reported_at", "-id"]
+        permissions = [("handle_report", "Can move reports on, and hide photos and comments")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(latitude__gte=-90, latitude__lte=90, longitude__gte=-180, longitude__lte=180),
@@ -123,6 +124,7 @@ class Report(models.Model):
         indexes = [
             models.Index(fields=["-reported_at", "-id"], name="report_newest"),
             models.Index(fields=["cell", "-reported_at"], name="report_by_cell"),
+            models.Index(fields=["latitude", "longitude"], name="report_by_place"),
             models.Index(fields=["reporter", "-reported_at", "-id"], name="report_by_reporter"),
             models.Index(fields=["category", "-reported_at", "-id"], name="report_by_category"),
             models.Index(fields=["department", "-reported_at", "-id"], name="report_by_department"),

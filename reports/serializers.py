@@ -13,7 +13,7 @@ from rest_framework import serializers
 from base.serializers import StrictSerializer
 from reports.filing.access import Viewer
 from reports.filing.public import masked
-from reports.models import Confirmation, Photo, Report, StatusChange
+from reports.models import Comment, Confirmation, Photo, Report, StatusChange
 
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # what XML has no place for either
 SEVERITIES, STATUSES = Report.Severity.choices, Report.Status.choices
@@ -212,4 +212,41 @@ def detail_body(report: Report, viewer: Viewer) -> dict[str, Any]:
         "due_at": due,
         "confirmed_by_me": confirmed,
         "photos": [photo_body(photo) for photo in report.photos.all()],
+    }
+
+
+class ConfirmedSerializer(serializers.Serializer):
+    confirmed = serializers.BooleanField()
+    confirmations_count = serializers.IntegerField()
+
+
+class CommentCreateSerializer(StrictSerializer):
+    text = PlainText(min_length=1, max_length=2_000)
+
+
+class CommentPatchSerializer(StrictSerializer):
+    hidden = serializers.BooleanField()
+
+
+class CommentSerializer(serializers.Serializer):
+    """by: resident or staff. hidden: only its author and staff still see it."""
+
+    id = serializers.IntegerField()
+    text = serializers.CharField()
+    by = serializers.ChoiceField(choices=["resident", "staff"])
+    is_own = serializers.BooleanField()
+    hidden = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+
+
+def comment_body(comment: Comment, report: Report, viewer: Viewer) -> dict[str, Any]:
+    own = viewer.user is not None and comment.author_id == viewer.user.pk
+    shown = str if own or comment.by_staff or viewer.handles(report) else masked
+    return {
+        "id": comment.pk,
+        "text": shown(comment.text),
+        "by": "staff" if comment.by_staff else "resident",
+        "is_own": own,
+        "hidden": comment.hidden_at is not None,
+        "created_at": comment.created_at,
     }

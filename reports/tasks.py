@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from reports.filing import limits
+from reports.filing import limits, photos
 from reports.filing.aftermath import tell_filed
 from reports.models import Waiting
 from tasks.definitions import every, task
@@ -43,7 +43,7 @@ def request_processing() -> str:
 
 
 @every(timedelta(hours=1))
-@task(queue_name="low", timeout_s=120)
+@task(queue_name="low", atomic=False, timeout_s=600)
 def tidy_reports() -> dict[str, int]:
-    """Remove counts of hours and days that are over."""
-    return {"tallies": limits.forget_tallies()}
+    """Remove counts of hours and days that are over, and files of photos that are none."""
+    return {"tallies": limits.forget_tallies(), "files": photos.remove_abandoned()}

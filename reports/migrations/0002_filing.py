@@ -10,6 +10,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name='report',
+            options={'ordering': ['-reported_at', '-id'], 'permissions': [('handle_report', 'Can move reports on, and hide photos and comments')]},
+        ),
+        migrations.AddIndex(
+            model_name='report',
+            index=models.Index(fields=['latitude', 'longitude'], name='report_by_place'),
+        ),
         migrations.CreateModel(
             name='Tally',
             fields=[

@@ -14,6 +14,7 @@ from audit.panels import trail_panel
 from base.admin import ReadOnlyAdmin, moment_column, page_of
 from base.panels import Panel, badge, some
 from base.worklist import Status
+from reports.filing.admin import history_panel, photos_panel
 from reports.models import ReviewItem
 from reports.review import panels as p
 from reports.review import work
@@ -144,7 +145,9 @@ class ReviewItemAdmin(ReadOnlyAdmin):
             p.story_panel(case),
             p.verdict_panel(case),
             p.lookalikes_panel(user, case),
-            p.history_panel(case.report),
+            *photos_panel(case.report),
+            history_panel(user, case.report),
+            *p.decisions_panel(case.report),
             *trail_panel(user, "report", case.report.pk),
             p.clock_facts(user, case),
             p.place_panel(case),

@@ -12,11 +12,12 @@ from base import context
 from base.admin import Button, Done, page_of
 from base.links import list_url
 from base.worklist import OwnWork, WrongState
+from reports.filing.services import UnknownCategory
 from reports.models import Category, ReviewDecision, ReviewItem
 from reports.review import deciding, work
 from reports.review.reasons import REASONS, UnknownReason
 
-REFUSALS = (WrongState, OwnWork, UnknownReason, deciding.UnknownCategory, ReviewItem.DoesNotExist)
+REFUSALS = (WrongState, OwnWork, UnknownReason, UnknownCategory, ReviewItem.DoesNotExist)
 
 
 class NothingForm(forms.Form):

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from reports.models import Category, Report, ReviewItem
 from reports.review.candidates import Lookalike, find_lookalikes
-from reports.review.suggestions import Suggestion, suggestion_of
+from reports.review.suggestions import Suggestion, standing, suggestion_of
 
 KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -63,9 +63,8 @@ class Case:
     def words(self) -> tuple[tuple[str, float], ...]:
         return self.suggestion.words if self.suggestion else ()
 
-    @property
+    @cached_property
     def stands(self) -> Category | None:
         """The category that an acceptance leaves the report with."""
-        if self.suggestion:
-            return next((one.category for one in self.options if one.suggested), None)
-        return self.report.category
+        code = standing(self.item, self.suggestion)
+        return next((one.category for one in self.options if one.category.code == code), None)

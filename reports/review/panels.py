@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, ClassVar
 
-import h3
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.html import format_html_join
 
+from base.admin import page_of
 from base.links import row_link
-from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Facts, Panel, Table, ago, badge, when
-from reports.models import Report, ReviewDecision, ReviewItem
+from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Drawing, Facts, Panel, Table, ago, badge, when
+from reports.filing import neighbours
+from reports.filing.admin import severity_badge, state_badge
+from reports.models import Report, ReviewItem
 from reports.review.case import Case
 from reports.review.clock import left, resolve_by
 from reports.review.highlight import Piece, pieces
 from reports.review.models import Why
-from reports.review.sketch import Sketch, Spot, draw
 
-STATUSES = {
-    Report.Status.RECEIVED: IDLE,
-    Report.Status.ACKNOWLEDGED: BUSY,
-    Report.Status.IN_PROGRESS: BUSY,
-    Report.Status.RESOLVED: GOOD,
-    Report.Status.REJECTED: BAD,
-    Report.Status.DUPLICATE: WARN,
-}
-SEVERITIES = {"low": IDLE, "medium": IDLE, "high": WARN, "critical": BAD}
 WHYS = {Why.URGENT: BAD, Why.ABUSE: BAD, Why.FLAGGED: WARN, Why.LIKELY_DUPLICATE: BUSY, Why.LOW_CONFIDENCE: IDLE}
-NEARBY = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +42,6 @@ class Verdict(Panel):
     case: Case
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place(Panel):
-    template: ClassVar[str] = "reports/panels/place.html"
-    report: Report
-    sketch: Sketch
-
-
 def story_panel(case: Case) -> Story:
     return Story(
         title=f"Report {case.report.pk}",
@@ -77,7 +60,7 @@ def lookalikes_panel(user: Any, case: Case) -> Table:
     rows = [
         (key, row_link(user, Report, one.report.pk, one.report.title), f"{100 * one.probability:.0f} %",
          f"{one.distance_m:,.0f} m", apart(one.days), one.report.category,
-         badge(one.report.get_status_display(), STATUSES[Report.Status(one.report.status)]))
+         state_badge(one.report))
         for key, one in case.lookalikes
     ]  # fmt: skip
     headers = ["Key", "Report", "Same problem", "Distance", "Reported", "Category", "Status"]
@@ -90,33 +73,24 @@ def apart(days: float) -> str:
     return f"{days:.0f} day{'s' if round(days) > 1 else ''} before"
 
 
-def place_panel(case: Case) -> Place:
-    report, shown = case.report, {one.report.pk for _, one in case.lookalikes}
-    spots = [
-        Spot(one.report.latitude, one.report.longitude, f"{key}: {one.report.title}", key)
-        for key, one in case.lookalikes
-    ]
-    others = Report.objects.filter(cell__in=h3.grid_disk(report.cell, 1)).exclude(pk__in=[report.pk, *shown])
-    others = others.exclude(status=Report.Status.REJECTED).order_by("-reported_at", "-id")
-    near = [Spot(one.latitude, one.longitude, one.title) for one in others[:NEARBY]]
-    middle = report.latitude, report.longitude
-    sketch = draw(middle, [*near, *spots], h3.cell_to_boundary(report.cell))
-    return Place(title="Where", report=report, sketch=sketch, side=True)
+def place_panel(case: Case) -> Drawing:
+    """What is around, the likely duplicates with the keys that choose them."""
+    report, signs = case.report, {one.report.pk: key for key, one in case.lookalikes}
+    others = neighbours.around(report)
+    seen = {one.pk for one in others}
+    others += [one.report for _, one in case.lookalikes if one.report.pk not in seen]
+    place = f"{report.address or 'No address'} · {report.latitude:.5f}, {report.longitude:.5f}"
+    return Drawing(title="Where", svg=neighbours.draw(report, others, page_of, signs), note=place, side=True)
 
 
-def history_panel(report: Report) -> Table:
-    """Steps and decisions, the newest first."""
-    steps = [
-        (step.at, f"{step.get_from_status_display() or 'new'} → {step.get_to_status_display()}", step.by, step.note)
-        for step in report.history.select_related("by").order_by("-id")[:20]
+def decisions_panel(report: Report) -> list[Panel]:
+    """Earlier reviews of the report, and what this one came to."""
+    rows = [
+        (when(one.at), badge(one.get_kind_display()), one.by or "nobody", one.category or "", one.note)
+        for one in report.review_decisions.select_related("by", "category")
     ]
-    decisions = [
-        (one.at, badge(one.get_kind_display(), IDLE), one.by, one.note or one.public_text)
-        for one in ReviewDecision.objects.filter(report=report).select_related("by")[:20]
-    ]
-    told = sorted([*steps, *decisions], key=itemgetter(0), reverse=True)
-    rows = [(when(at), what, by or "", text) for at, what, by, text in told]
-    return Table(title="History", headers=["At", "Step", "By", "Note"], rows=rows, empty="It arrived.")
+    headers = ["At", "Decision", "By", "Category", "Note"]
+    return [Table(title="Decisions", headers=headers, rows=rows)] if rows else []
 
 
 def clock_facts(user: Any, case: Case) -> Facts:
@@ -131,8 +105,8 @@ def clock_facts(user: Any, case: Case) -> Facts:
             ("Risk", f"{100 * row.risk:.0f} %"),
             ("Decide", badge(*left(row.due_at, now=now)) if waits else ""),
             ("Solve", badge(*left(solved, now=now)) if solved else ""),
-            ("Status", badge(report.get_status_display(), STATUSES[Report.Status(report.status)])),
-            ("Severity", badge(report.get_severity_display(), SEVERITIES[report.severity])),
+            ("Status", state_badge(report)),
+            ("Severity", severity_badge(report)),
             ("Department", row.department),
             ("In the queue", when(row.opened_at)),
             ("Decided", when(row.decided_at)),
