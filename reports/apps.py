@@ -16,6 +16,10 @@ class ReportsConfig(AppConfig):
     }
 
     def ready(self) -> None:
+        from base.metrics import register_collector
+        from reports.review.watch import ReviewCollector
+
+        register_collector(ReviewCollector())
         post_migrate.connect(ship_after_migrate, sender=self)
 
 

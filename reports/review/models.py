@@ -62,6 +62,7 @@ class ReviewItem(WorkItem):
                 name="report_review_theirs",
             ),
             models.Index(fields=["due_at"], condition=~Q(status="done"), name="report_review_due"),
+            models.Index(fields=["-decided_at"], condition=Q(status="done"), name="report_review_decided"),
         ]
         triggers = [
             DEPARTMENT_GIVEN,
