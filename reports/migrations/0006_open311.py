@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reports', '0005_review'),
+        ('reports', '0004_duplicates'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
