@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import logging_config
 from config.messages import *  # noqa: F403 - settings
+from config.throttles import RATES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -215,6 +216,21 @@ LENDER_EMAIL = env("LENDER_EMAIL", default="lending@localhost")
 REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)  # until a request in review is overdue
 REVIEW_CLAIM_MINUTES = env.int("REVIEW_CLAIM_MINUTES", default=30)
 
+# Reports: the classifier, a version of this release or the path of a .json file.
+REPORT_CLASSIFIER = env("REPORT_CLASSIFIER", default="v1")
+
+# Reports: how long reviewers have.
+REPORT_REVIEW_HOURS = env.int("REPORT_REVIEW_HOURS", default=24)  # until a report in review is overdue
+REPORT_REVIEW_URGENT_HOURS = env.int("REPORT_REVIEW_URGENT_HOURS", default=4)  # the same if urgent or abusive
+REPORT_REVIEW_CLAIM_MINUTES = env.int("REPORT_REVIEW_CLAIM_MINUTES", default=15)
+# Reports: what may be done without an account (read, file), and where photos are kept; web and workers share it.
+REPORTS_ANONYMOUS = env.list("REPORTS_ANONYMOUS", default=["read", "file"])
+MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).absolute()
+# Open311: this city's jurisdiction_id (empty: any is taken for ours), and whom clients of it may ask.
+OPEN311_JURISDICTION = env("OPEN311_JURISDICTION", default="")
+OPEN311_CONTACT = env("OPEN311_CONTACT", default="Ask the city that runs this service.")
+OPEN311_KEY_SERVICE = env("OPEN311_KEY_SERVICE", default="Ask the city that runs this service for a key.")
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.BearerAuthentication",
@@ -225,15 +241,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "base.negotiation.Negotiation",
     "DEFAULT_PARSER_CLASSES": ["base.parsers.StrictJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["base.throttles.AnonThrottle", "base.throttles.UserThrottle"],
-    "DEFAULT_THROTTLE_RATES": {
-        "anon": env("THROTTLE_ANON", default="30/min"),
-        "user": env("THROTTLE_USER", default="300/min"),
-        "otp_request": env("THROTTLE_OTP_REQUEST", default="5/hour"),
-        "otp_verify": env("THROTTLE_OTP_VERIFY", default="10/hour"),
-        "loan": env("THROTTLE_LOAN", default="10/min"),
-        "events": env("THROTTLE_EVENTS", default="600/min"),
-        "policies": env("THROTTLE_POLICIES", default="600/min"),
-    },
+    "DEFAULT_THROTTLE_RATES": {scope: env(f"THROTTLE_{scope.upper()}", default=rate) for scope, rate in RATES.items()},
     "DEFAULT_PAGINATION_CLASS": "base.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "base.schema.ProblemAutoSchema",
     "EXCEPTION_HANDLER": "base.problems.exception_handler",

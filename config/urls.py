@@ -21,6 +21,12 @@ def app_routes() -> list:
     return [route for app in apps if find_spec(f"{app}.urls") for route in import_module(f"{app}.urls").urlpatterns]
 
 
+def root_routes() -> list:
+    """The routes of `root_urls.py` in a domain: standards that have addresses of their own."""
+    modules = [f"{app}.root_urls" for app in settings.DOMAINS]
+    return [route for module in modules if find_spec(module) for route in import_module(module).urlpatterns]
+
+
 api = [
     *app_routes(),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -32,6 +38,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("metrics", metrics),
     path("verify-email", verify_email, name="verify-email"),
+    *root_routes(),
     path("", include("console.urls")),
 ]
 

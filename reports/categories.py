@@ -27,6 +27,7 @@ DEPARTMENTS = {
     "services": "Resident Services",
 }
 
+TRIAGE = "services"  # whose members see what has no department yet
 OTHER = "other"
 CATEGORIES = [
     Shipped("road_surface", "Road surface", "public_works", 72, "Potholes, cracks, sunken or broken pavement."),
@@ -54,7 +55,8 @@ def ship() -> None:
     from reports.models import Category, Department
 
     Department.objects.bulk_create(
-        [Department(code=code, name=name) for code, name in DEPARTMENTS.items()], ignore_conflicts=True
+        [Department(code=code, name=name, triages=code == TRIAGE) for code, name in DEPARTMENTS.items()],
+        ignore_conflicts=True,
     )
     Category.objects.bulk_create(
         [

@@ -23,7 +23,7 @@ from loans.models import CreditDecision, LoanRequest, ReviewItem
 from loans.review import work
 
 TONES = {ReviewItem.Status.OPEN: WARN, ReviewItem.Status.CLAIMED: BUSY, ReviewItem.Status.DONE: GOOD}
-REFUSALS = (work.WrongState, work.OwnRequest, reasons.UnknownReason)
+REFUSALS = (work.WrongState, work.OwnWork, reasons.UnknownReason)
 
 
 class DeclineForm(ReasonRequiredForm):
@@ -96,7 +96,7 @@ class ReviewItemAdmin(ReadOnlyAdmin):
     list_display = ["asked", "state", "shown_risk", "due", "claimed_by", moment_column("opened_at", "Opened")]
     list_filter = ["status"]
     list_select_related = ["loan_request", "claimed_by"]
-    ordering = ["opened_day", "-risk", "id"]
+    ordering = work.ORDER.fields
     search_fields = ["loan_request"]
     search_help_text = "Exact request id"
     buttons = BUTTONS

@@ -1,10 +1,11 @@
 """The work list of reviewers."""
 
 import pgtrigger
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+from base.worklist import WorkItem, state_constraints
 
 NOT_THEIR_OWN = """
 IF NEW.claimed_by_id IS NOT NULL AND EXISTS (
@@ -16,45 +17,24 @@ RETURN NEW;
 """
 
 
-class ReviewItem(models.Model):
-    """A request a person has to decide, by `due_at`. A claim holds until `claim_until`; then another may take it.
+class ReviewItem(WorkItem):
+    """A request a person has to decide, by `due_at`.
 
     risk: 0–1, the greater of the probability of default and the fraud score.
     """
 
-    class Status(models.TextChoices):
-        OPEN = "open"
-        CLAIMED = "claimed"
-        DONE = "done"
-
     loan_request = models.OneToOneField("loans.LoanRequest", models.PROTECT, related_name="review")
     reason = models.CharField(max_length=300)  # why the machine did not decide, for staff
     risk = models.FloatField()
-    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     opened_at = models.DateTimeField(db_default=Now())
     opened_day = models.DateField()  # the queue's order: the oldest day first, and of a day the riskiest
     due_at = models.DateTimeField()
-    claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    claimed_at = models.DateTimeField(null=True)
-    claim_until = models.DateTimeField(null=True)
-    decided_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=1000, default="", blank=True)  # the reviewer's own words, for staff alone
 
     class Meta:
         ordering = ["id"]
         permissions = [("decide_reviewitem", "Can claim, release and decide requests in review")]
-        constraints = [
-            models.CheckConstraint(condition=Q(status__in=["open", "claimed", "done"]), name="review_status_known"),
-            models.CheckConstraint(
-                condition=Q(status="open", claimed_by=None, claimed_at=None, claim_until=None)
-                | Q(status__in=["claimed", "done"], claimed_by__isnull=False, claimed_at__isnull=False),
-                name="review_claimed_by_somebody",
-            ),
-            models.CheckConstraint(
-                condition=Q(status="done", decided_at__isnull=False) | ~Q(status="done") & Q(decided_at=None),
-                name="review_done_at_a_time",
-            ),
-        ]
+        constraints = state_constraints("review")
         indexes = [
             models.Index(fields=["opened_day", "-risk", "id"], condition=~Q(status="done"), name="review_queue"),
             models.Index(fields=["due_at"], condition=~Q(status="done"), name="review_due"),

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
 from typing import Any
 
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from base.pagination import NewestFirst
-from base.problems import Conflict
+from base.desk import QueuePages, acting
 from base.queries import refuse_unknown
 from base.roles import Role
 from loans import reasons
@@ -27,17 +22,7 @@ from loans.serializers import DecisionSerializer, decision_body
 REVIEWERS = frozenset({Role.REVIEWER})
 
 
-class OldestAndRiskiest(NewestFirst):
-    ordering = ("opened_day", "-risk", "id")
-
-    def decode_cursor(self, request: Request) -> Any:
-        cursor = super().decode_cursor(request)
-        try:
-            if cursor is not None and cursor.position is not None:
-                date.fromisoformat(str(cursor.position))
-        except ValueError:
-            raise NotFound(self.invalid_cursor_message) from None
-        return cursor
+FIELDS = {reasons.UnknownReason: "reasons"}
 
 
 class Reviews(ListAPIView):
@@ -45,7 +30,8 @@ class Reviews(ListAPIView):
 
     roles = REVIEWERS
     serializer_class = s.ReviewSerializer
-    pagination_class = OldestAndRiskiest
+    pagination_class = QueuePages
+    queue_order = work.ORDER
     queryset = ReviewItem.objects.none()
 
     @extend_schema(tags=["loans"])
@@ -75,7 +61,7 @@ class ReviewClaim(APIView):
 
     @extend_schema(tags=["loans"], request=None, responses=s.ReviewSerializer)
     def post(self, request: Request, item_id: int) -> Response:
-        item = acting(work.claim_item, item_id=item_id, user=request.user)
+        item = acting(work.claim_item, FIELDS, item_id=item_id, user=request.user)
         return Response(s.ReviewSerializer(item).data)
 
 
@@ -88,7 +74,7 @@ class ReviewRelease(APIView):
     def post(self, request: Request, item_id: int) -> Response:
         asked = s.ReleaseSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        item = acting(work.release_item, item_id=item_id, user=request.user, **asked.validated_data)
+        item = acting(work.release_item, FIELDS, item_id=item_id, user=request.user, **asked.validated_data)
         return Response(s.ReviewSerializer(item).data)
 
 
@@ -104,6 +90,7 @@ class ReviewDecide(APIView):
         given = asked.validated_data
         decision = acting(
             work.decide_item,
+            FIELDS,
             item_id=item_id,
             user=request.user,
             approve=given["decision"] == "approved",
@@ -111,17 +98,3 @@ class ReviewDecide(APIView):
             reason_codes=given["reasons"],
         )
         return Response(decision_body(decision), status=201)
-
-
-def acting(service: Callable[..., Any], **asked: Any) -> Any:
-    """Call a service; what it refuses has the status a client should see."""
-    try:
-        return service(**asked)
-    except ReviewItem.DoesNotExist:
-        raise Http404 from None
-    except work.OwnRequest as error:
-        raise PermissionDenied(str(error)) from None
-    except work.WrongState as error:
-        raise Conflict(str(error)) from None
-    except reasons.UnknownReason as error:
-        raise ValidationError({"reasons": [str(error)]}) from None

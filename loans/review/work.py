@@ -8,26 +8,20 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.services import log_audit_event
+from base import worklist
+from base.worklist import OwnWork, WrongState
 from features.services import record
 from loans import happenings, reasons
 from loans.models import CreditDecision, LoanRequest, ReviewItem
 
 Outcome, Status = CreditDecision.Outcome, ReviewItem.Status
+ORDER = worklist.Order(day="opened_day")
 APPROVED_SENTENCE = "A reviewer approved the request"
 DECLINED_SENTENCE = "A reviewer declined the request"
-
-
-class WrongState(Exception):
-    """The item is not in a state that allows this; the message says why."""
-
-
-class OwnRequest(Exception):
-    """Nobody reviews what they asked for themselves."""
 
 
 def open_item(decision: CreditDecision) -> ReviewItem | None:
@@ -48,20 +42,13 @@ def open_item(decision: CreditDecision) -> ReviewItem | None:
 def claim_item(*, item_id: int, user: Any) -> ReviewItem:
     """Take an item that is open, or whose claim has run out; one's own claim is prolonged.
 
-    Raises WrongState, OwnRequest.
+    Raises WrongState, OwnWork.
     """
     _refuse_own(item_id, user)
-    free = Q(status=Status.OPEN) | Q(status=Status.CLAIMED) & (Q(claim_until__lt=Now()) | Q(claimed_by=user))
-    taken = ReviewItem.objects.filter(free, pk=item_id).update(
-        status=Status.CLAIMED,
-        claimed_by=user,
-        claimed_at=Now(),
-        claim_until=Now() + timedelta(minutes=settings.REVIEW_CLAIM_MINUTES),
-    )
+    taken = worklist.claim(ReviewItem.objects.filter(pk=item_id), user, minutes=settings.REVIEW_CLAIM_MINUTES)
     item = ReviewItem.objects.select_related("loan_request", "claimed_by").get(pk=item_id)
     if not taken:
-        decided = item.status == Status.DONE
-        raise WrongState("This is decided." if decided else f"{item.claimed_by} has claimed this.")
+        worklist.refuse_taken(item)
     _log("review_claimed", item)
     return item
 
@@ -69,8 +56,7 @@ def claim_item(*, item_id: int, user: Any) -> ReviewItem:
 @transaction.atomic
 def release_item(*, item_id: int, user: Any, reason: str = "") -> ReviewItem:
     """Give an item back that one has claimed. Raises WrongState."""
-    mine = ReviewItem.objects.filter(pk=item_id, status=Status.CLAIMED, claimed_by=user)
-    given = mine.update(status=Status.OPEN, claimed_by=None, claimed_at=None, claim_until=None)
+    given = worklist.release(ReviewItem.objects.filter(pk=item_id), user)
     item = ReviewItem.objects.select_related("loan_request", "claimed_by").get(pk=item_id)
     if not given:
         raise WrongState("Only who has claimed a request can release it.")
@@ -85,14 +71,11 @@ def decide_item(
     """Decide a claimed request for good: decision number 2, the request's status, an event and an audit entry.
 
     reason_codes: of the catalogue, strongest first; for a decline alone. note: for staff, never shown to borrowers.
-    Raises WrongState, OwnRequest, reasons.UnknownReason.
+    Raises WrongState, OwnWork, reasons.UnknownReason.
     """
     _refuse_own(item_id, user)
     item = ReviewItem.objects.select_for_update(of=("self",)).select_related("loan_request").get(pk=item_id)
-    if item.status == Status.DONE:
-        raise WrongState("This is decided.")
-    if item.claimed_by_id != user.pk or item.claim_until is None or item.claim_until < timezone.now():
-        raise WrongState("Claim the request first; a claim runs out.")
+    worklist.refuse_unclaimed(item, user)
     if approve and reason_codes:
         raise reasons.UnknownReason("Reasons are for a decline.")
     request = item.loan_request
@@ -133,7 +116,7 @@ def second_decision(
 
 def queue() -> Any:
     """What waits for a reviewer, the oldest day first and of a day the riskiest."""
-    waiting = ReviewItem.objects.exclude(status=Status.DONE).order_by("opened_day", "-risk", "id")
+    waiting = ReviewItem.objects.exclude(status=Status.DONE).order_by(*ORDER.fields)
     return waiting.select_related("loan_request__borrower", "claimed_by")
 
 
@@ -146,7 +129,7 @@ def _refuse_own(item_id: int, user: Any) -> None:
     if asked is None:
         raise ReviewItem.DoesNotExist
     if asked == user.pk:
-        raise OwnRequest("Nobody reviews a request of their own.")
+        raise OwnWork("Nobody reviews a request of their own.")
 
 
 def _log(action: str, item: ReviewItem, **metadata: Any) -> None:

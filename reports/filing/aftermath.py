@@ -1,0 +1,53 @@
+"""What follows from filing and need not make anybody wait: trail, events and points, for many reports at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from audit.models import Entry
+from features.services import ingest
+from reports import happenings, reputation
+from reports.filing.points import give_points
+from reports.models import Report, Waiting
+
+
+def tell_filed(waiting: Sequence[Waiting]) -> None:
+    """For reports in the batch that has classified them, in its transaction; told again it counts once.
+
+    waiting: with their reports, whose category is the one the events tell.
+    """
+    new = [one for one in waiting if one.filed]  # a report that is only looked at anew was told before
+    Entry.objects.bulk_create([_entry(one) for one in new])
+    ingest([event for one in new for event in happenings.filed(one.report)])
+    for one in new:
+        give_points(one.report.reporter_id, "filed", ("report", str(one.report_id)))
+
+
+def doubted(reports: Sequence[Report]) -> set[int]:
+    """Those of residents whose every report somebody looks at. Reads the reporters; have them selected."""
+    now = timezone.now()
+    return {report.pk for report in reports if report.reporter and _is_doubted(report.reporter, now)}
+
+
+def _is_doubted(reporter: Any, now: datetime) -> bool:
+    band = reputation.band_of(reputation=reporter.reputation, account_age=now - reporter.date_joined)
+    return band is None or band.reviewed
+
+
+def _entry(one: Waiting) -> Entry:
+    report = one.report
+    return Entry(
+        action="report_created",
+        entity_type="report",
+        entity_id=str(report.pk),
+        actor=one.filed["actor"],
+        ip=report.ip,
+        user_agent=one.filed["user_agent"],
+        correlation_id=one.filed["correlation_id"],
+        at=report.reported_at,
+        metadata={"source": report.source, "category": report.category_id, "severity": report.severity},
+    )

@@ -1,0 +1,73 @@
+"""Where things are: H3 cells, the cells around a place, and exact distances. Degrees of WGS 84, metres."""
+
+from __future__ import annotations
+
+import math
+
+import h3
+from django.db.models import F, FloatField, Value
+from django.db.models.expressions import Combinable, Expression
+from django.db.models.functions import ASin, Cos, Least, Power, Radians, Sin, Sqrt
+
+RESOLUTION = 9  # of Report.cell: about 350 m from one cell to the next, a few blocks
+AREA_RESOLUTION = 8  # of the entity `place`: about 900 m, a neighbourhood
+EARTH_M = 6_371_007.180918475  # mean radius, as H3 has it
+MAX_RADIUS_M = 10_000.0
+# A disk of k rings reaches k * cos 30° times the distance of neighbours; the rest allows for cells of uneven size.
+REACH = math.cos(math.pi / 6) * 0.85
+WITHIN = 0.75  # from a cell's centre to its farthest corner, in distances of neighbours, with the same allowance
+
+
+def cell_of(latitude: float, longitude: float) -> str:
+    """The cell that holds a place."""
+    return h3.latlng_to_cell(latitude, longitude, RESOLUTION)
+
+
+def area_of(cell: str) -> str:
+    """The neighbourhood a cell belongs to: the id of the entity `place`."""
+    return h3.cell_to_parent(cell, AREA_RESOLUTION)
+
+
+def cells_around(latitude: float, longitude: float, radius_m: float) -> list[str]:
+    """Cells that together cover a circle; some reach beyond it, so distances are still to be looked at.
+
+    Raises ValueError for a radius below 0 or above MAX_RADIUS_M.
+    """
+    if not 0 <= radius_m <= MAX_RADIUS_M:
+        raise ValueError(f"the radius is 0 to {MAX_RADIUS_M:.0f} m")
+    cell = cell_of(latitude, longitude)
+    centre = h3.cell_to_latlng(cell)
+    step_m = min(distance_m(*centre, *h3.cell_to_latlng(other)) for other in h3.grid_ring(cell, 1))
+    rings = math.ceil((radius_m + WITHIN * step_m) / (REACH * step_m))
+    return h3.grid_disk(cell, rings)
+
+
+def box_around(latitude: float, longitude: float, radius_m: float) -> tuple[float, float, float, float] | None:
+    """West, south, east, north of a box that holds a circle; None where it would reach a pole or the date line."""
+    up = math.degrees(radius_m / EARTH_M) * 1.001
+    nearest_pole = abs(latitude) + up
+    if nearest_pole >= 89:
+        return None
+    across = up / math.cos(math.radians(nearest_pole))
+    if abs(longitude) + across > 180:
+        return None
+    return longitude - across, latitude - up, longitude + across, latitude + up
+
+
+def distance_m(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+    """Along the surface of a sphere."""
+    ours, theirs = math.radians(latitude), math.radians(other_latitude)
+    up = math.sin((theirs - ours) / 2) ** 2
+    across = math.cos(ours) * math.cos(theirs) * math.sin(math.radians(other_longitude - longitude) / 2) ** 2
+    return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(up + across)))
+
+
+def distance_from(latitude: float, longitude: float) -> Expression | Combinable:
+    """The same in a query, from a place to the row's `latitude` and `longitude`."""
+    up = Power(Sin(Radians(F("latitude") - latitude) / 2), 2.0)
+    across = (
+        math.cos(math.radians(latitude))
+        * Cos(Radians(F("latitude")))
+        * Power(Sin(Radians(F("longitude") - longitude) / 2), 2.0)
+    )
+    return 2 * EARTH_M * ASin(Least(Value(1.0), Sqrt(up + across)), output_field=FloatField())
