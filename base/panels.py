@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 GOOD, WARN, BAD, BUSY, IDLE = "good", "warn", "bad", "busy", "idle"  # tones, coloured in console.css
 
@@ -66,6 +67,15 @@ class Text(Panel):
     template: ClassVar[str] = "console/panels/text.html"
     text: str
     code: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing(Panel):
+    """Something drawn: `svg` is markup of ours, safe as it stands."""
+
+    template: ClassVar[str] = "console/panels/drawing.html"
+    svg: SafeString
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,18 @@ def cells_touching(latitude: float, longitude: float, radius_m: float) -> list[s
     return [cell for cell, centre in centres.items() if distance_m(latitude, longitude, *centre) <= reach_m]
 
 
+def box_around(latitude: float, longitude: float, radius_m: float) -> tuple[float, float, float, float] | None:
+    """West, south, east, north of a box that holds a circle; None where it would reach a pole or the date line."""
+    up = math.degrees(radius_m / EARTH_M) * 1.001
+    nearest_pole = abs(latitude) + up
+    if nearest_pole >= 89:
+        return None
+    across = up / math.cos(math.radians(nearest_pole))
+    if abs(longitude) + across > 180:
+        return None
+    return longitude - across, latitude - up, longitude + across, latitude + up
+
+
 def distance_m(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
     """Along the surface of a sphere."""
     ours, theirs = math.radians(latitude), math.radians(other_latitude)

@@ -6,16 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
+from reports import processing
 from reports.filing import limits, photos
-from reports.filing.aftermath import tell_filed
-from reports.models import Waiting
+from reports.review import watch
 from tasks.definitions import every, task
 from tasks.execution import TaskContext
 
-BATCH = 200
 
-
+@every(timedelta(minutes=1))  # those that are tried again; a new one is asked for at once
 @task(takes_context=True, atomic=False, timeout_s=600)
 def process_reports(context: TaskContext) -> dict[str, Any]:
     """Take waiting reports batch by batch, and leave none. Many new reports coalesce into one run of this."""
@@ -28,18 +28,22 @@ def process_reports(context: TaskContext) -> dict[str, Any]:
 
 @transaction.atomic
 def _process_batch(context: TaskContext) -> int:
-    rows = Waiting.objects.select_for_update(skip_locked=True, of=("self",)).select_related("report__reporter")
-    waiting = list(rows.order_by("due_at")[:BATCH])
-    if waiting:
-        tell_filed(waiting)
-        Waiting.objects.filter(pk__in=[one.pk for one in waiting]).delete()
+    done = processing.process_waiting()
+    if done:
         context.fence()
-    return len(waiting)
+    return done
 
 
 def request_processing() -> str:
     """Ask for `process_reports`, unless one that has not started yet will see the caller's rows. Returns its id."""
     return process_reports.using(coalesce_key="process_reports").enqueue().id
+
+
+@every(timedelta(hours=1))
+@task(queue_name="low")
+def warn_of_late_reviews() -> dict[str, list[str]]:
+    """Tell departments whose overdue reviews have become more."""
+    return {"told": watch.warn_of_late_reviews(now=timezone.now())}
 
 
 @every(timedelta(hours=1))

@@ -16,7 +16,6 @@ from base.roles import EVERYONE, Role
 from reports.models import Department, Report
 
 RESIDENTS = EVERYONE - {Role.SERVICE}
-HANDLERS = {Role.REVIEWER, Role.ADMIN}
 
 
 class WithoutAccount(BasePermission):
@@ -32,16 +31,22 @@ OPEN = [Public, WithoutAccount]
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. user: None without an account. all: deals with every report. departments: whose reports else."""
+    """Who asks. user: None without an account. all: deals with every report. departments: whose reports else.
+
+    triages: and with those that have no department yet.
+    """
 
     user: Any
     all: bool = False
     departments: frozenset[str] = frozenset()
+    triages: bool = False
 
     def owns(self, report: Report) -> bool:
         return self.user is not None and report.reporter_id == self.user.pk
 
     def handles(self, report: Report) -> bool:
+        if report.department_id is None:
+            return self.all or self.triages
         return self.all or report.department_id in self.departments
 
     def reports(self) -> QuerySet[Report]:
@@ -53,6 +58,8 @@ class Viewer:
             shown |= Q(reporter=self.user)
         if self.departments:
             shown |= Q(department__in=self.departments)
+        if self.triages:
+            shown |= Q(department=None)
         return Report.objects.filter(shown)
 
     def find(self, report_id: int) -> Report:
@@ -69,10 +76,15 @@ def somebody(request: Request) -> Any:
 
 
 def viewer_of(request: Request) -> Viewer:
-    """Reviewers and admins deal with every report, members of a department with its own."""
+    """Admins deal with every report, reviewers with those of their departments or with all if they are in none.
+
+    Whoever else is a member of a department deals with its reports.
+    """
     user = somebody(request)
     if user is None:
         return Viewer(None)
-    if user.is_superuser or user.role in HANDLERS:
+    if user.is_superuser or user.role == Role.ADMIN:
         return Viewer(user, all=True)
-    return Viewer(user, departments=frozenset(Department.objects.filter(members=user).values_list("code", flat=True)))
+    mine = dict(Department.objects.filter(members=user).values_list("code", "triages"))
+    reviews = user.role == Role.REVIEWER
+    return Viewer(user, reviews and not mine, frozenset(mine), triages=reviews and any(mine.values()))

@@ -15,10 +15,11 @@ from rest_framework.request import Request
 from base.pagination import NewestFirst
 from base.serializers import StrictSerializer
 from reports.models import Report
-from reports.places import MAX_RADIUS_M, cells_around, distance_from
+from reports.places import MAX_RADIUS_M, box_around, cells_around, distance_from
 
 NEAREST = 100
-FIRST_RADIUS_M, WIDER = 250.0, 3.0  # so that a place full of reports is not sorted whole
+FIRST_RADIUS_M, WIDER = 100.0, 5.0  # so that a place full of reports is not sorted whole
+FEW_CELLS_M = 1_000.0  # beyond, naming the cells costs more than the box lets through
 
 
 class Number(serializers.FloatField):
@@ -98,12 +99,22 @@ def nearest(reports: QuerySet[Report], *, latitude: float, longitude: float, rad
     here = distance_from(latitude, longitude)
     within = min(FIRST_RADIUS_M, radius_m)
     while True:
-        cells = cells_around(latitude, longitude, within)
-        near = reports.filter(cell__in=cells).annotate(distance_m=here).filter(distance_m__lte=within)
-        found = list(near.order_by("distance_m", "id")[:limit])
+        near = _around(reports, latitude, longitude, within).annotate(distance_m=here)
+        found = list(near.filter(distance_m__lte=within).order_by("distance_m", "id")[:limit])
         if len(found) == limit or within >= radius_m:
             return found
         within = min(within * WIDER, radius_m)
+
+
+def _around(reports: QuerySet[Report], latitude: float, longitude: float, radius_m: float) -> QuerySet[Report]:
+    """All reports of a circle and some beside it: of its cells as far as they are few, and of its box."""
+    box = box_around(latitude, longitude, radius_m)
+    if box is None or radius_m <= FEW_CELLS_M:
+        reports = reports.filter(cell__in=cells_around(latitude, longitude, radius_m))
+    if box is not None:
+        west, south, east, north = box
+        reports = reports.filter(latitude__range=(south, north), longitude__range=(west, east))
+    return reports
 
 
 class NewestReports(NewestFirst):

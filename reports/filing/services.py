@@ -126,7 +126,7 @@ def correct_report(*, report_id: int, changes: dict[str, Any]) -> Report:
 
 
 @transaction.atomic
-def assign_report(*, report_id: int, severity: str | None = None, category: str | None = None) -> Report:
+def assign_report(*, report_id: int, by: Any, severity: str | None = None, category: str | None = None) -> Report:
     """How bad it is and what it is about, as those see it who deal with it; the category's department has it then.
 
     Raises UnknownCategory.

@@ -180,7 +180,7 @@ def change(report: Report, viewer: Viewer, asked: dict[str, Any]) -> None:
             services.correct_report(report_id=report.pk, changes={name: asked[name] for name in told})
         rest = {name: asked[name] for name in ("severity", "category") if name in asked and name not in told}
         if rest:
-            services.assign_report(report_id=report.pk, **rest)
+            services.assign_report(report_id=report.pk, by=viewer.user, **rest)
         if "status" in asked:
             note, public = asked.get("note", ""), asked.get("note_is_public", True)
             services.change_status(report=report, to=asked["status"], by=viewer.user, note=note, public=public)

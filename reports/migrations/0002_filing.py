@@ -10,6 +10,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name='report',
+            options={'ordering': ['-reported_at', '-id'], 'permissions': [('handle_report', 'Can move reports on, and hide photos and comments')]},
+        ),
         migrations.CreateModel(
             name='Tally',
             fields=[

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reports', '0005_review'),
+        ("reports", "0003_classification"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
