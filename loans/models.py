@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Func, Q
 from django.db.models.functions import Now
 
+from loans.keeping import never_emptied
 from loans.notices.models import Notice
 from loans.policy.models import FraudRule, FraudRuleSet, PolicyTrial, PolicyVersion, ShadowDecision
 from loans.repayment.models import Instalment, LoanPayment
@@ -164,6 +165,7 @@ class CreditDecision(models.Model):
         ]
         triggers = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            never_emptied(),
             pgtrigger.Trigger(
                 name="by_somebody_else",
                 operation=pgtrigger.Insert,

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from loans.keeping import never_emptied
+
 NOT_THEIR_OWN = """
 IF NEW.claimed_by_id IS NOT NULL AND EXISTS (
   SELECT FROM loans_loanrequest r JOIN loans_borrower b ON b.id = r.borrower_id
@@ -67,6 +69,7 @@ class ReviewItem(models.Model):
                 func=NOT_THEIR_OWN,
             ),
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_emptied(),
             pgtrigger.Protect(name="done_once", operation=pgtrigger.Update, condition=pgtrigger.Q(old__status="done")),
         ]
 

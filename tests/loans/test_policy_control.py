@@ -4,7 +4,16 @@ import pytest
 from django.db import DatabaseError, IntegrityError, InternalError, connection, transaction
 
 from audit.models import Entry
-from loans.models import FraudRule, PolicyTrial, PolicyVersion
+from loans.models import (
+    CreditDecision,
+    FraudRule,
+    FraudRuleSet,
+    LoanPayment,
+    Notice,
+    PolicyTrial,
+    PolicyVersion,
+    ReviewItem,
+)
 from loans.policy import control
 from loans.policy.control import InvalidPolicy, NotYours, WrongState
 from loans.policy.trial import run_trial
@@ -99,6 +108,15 @@ def test_rows_stay():
     assert "Cannot" in refused(lambda: PolicyVersion.objects.filter(version="1.1").delete())
     assert "Cannot" in refused(lambda: FraudRule.objects.update(weight=0.01))
     assert "Cannot" in refused(lambda: FraudRule.objects.all().delete())
+
+
+@pytest.mark.parametrize("model", [PolicyVersion, FraudRuleSet, CreditDecision, Notice, ReviewItem, LoanPayment])
+def test_tables_are_not_emptied(model):
+    def truncate():
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {model._meta.db_table} CASCADE")
+
+    assert "is kept" in refused(truncate)
 
 
 def test_the_rules_of_a_policy_are_closed():
