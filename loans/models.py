@@ -116,7 +116,7 @@ class LoanRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.requested_amount} for {self.purpose}"
+        return f"{self.requested_amount:,.2f} for {self.purpose}"
 
 
 class CreditDecision(models.Model):

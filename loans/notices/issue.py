@@ -38,6 +38,7 @@ def wording_of(decision: CreditDecision) -> wording.Wording:
             term_months=request.term_months,
             decided_at=decision.created_at,
             reasons=tuple(reason["text"] for reason in decision.adverse_reasons),
+            lowered_score=tuple(one["text"] for one in decision.adverse_reasons if one.get("points_lost")),
             score=decision.final_credit_score,
             score_range=(0, 100),
             counter_offer=decision.explanation.get("counter_offer"),

@@ -74,4 +74,4 @@ class ReviewItem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"review of {self.loan_request_id}"
+        return f"review of {self.loan_request}"

@@ -180,6 +180,15 @@ def test_a_rule_that_is_no_rule_is_refused(wrong):
     assert not PolicyVersion.objects.filter(version="2.0").exists()
 
 
+@pytest.mark.parametrize(
+    ("code", "text"), [("F99", "Score below our policy"), ("F99", "Suspected fraud"), ("F01", "Something else")]
+)
+def test_a_rule_tells_no_borrower_of_policies_or_another_reasons_code(code, text):
+    wrong = rule("r", "loans_out_of_order", {}) | {"reason_code": code, "reason_text": text}
+    with pytest.raises(InvalidPolicy, match="r: "):
+        draft(reviewer(), rules=[wrong])
+
+
 def test_a_version_is_used_once():
     draft(reviewer())
     with pytest.raises(InvalidPolicy, match="2.0 already"):
