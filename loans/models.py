@@ -98,6 +98,7 @@ class LoanRequest(models.Model):
     ip = models.GenericIPAddressField(null=True)
     phone_hash = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL: the account has none
     device_hash = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL: the client names none
+    told = models.BooleanField(db_default=False)  # a notice of the decline was handed to the mail or the post
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -113,6 +114,7 @@ class LoanRequest(models.Model):
                 fields=["device_hash", "-created_at"], condition=Q(device_hash__isnull=False), name="loan_by_device"
             ),
             models.Index(fields=["-created_at", "-id"], name="loan_newest"),
+            models.Index(fields=["created_at"], condition=Q(told=False) & ~Q(status="approved"), name="loan_not_told"),
         ]
 
     def __str__(self) -> str:

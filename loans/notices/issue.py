@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -48,10 +48,16 @@ def wording_of(decision: CreditDecision) -> wording.Wording:
 
 def without_notice() -> Any:
     """Declines that nobody has been told of in writing, oldest application first."""
+    untold = list(not_told().filter(status=LoanRequest.Status.DECLINED).values_list("pk", flat=True))
     declined = CreditDecision.objects.filter(
-        outcome=CreditDecision.Outcome.DECLINED, notice=None, loan_request__status=LoanRequest.Status.DECLINED
+        outcome=CreditDecision.Outcome.DECLINED, notice=None, loan_request__in=untold
     )
     return declined.select_related("loan_request__borrower__user").order_by("loan_request__created_at", "id")
+
+
+def not_told() -> Any:
+    """Requests that were not approved and have no notice on its way yet: few, and an index knows them."""
+    return LoanRequest.objects.filter(~Q(status=LoanRequest.Status.APPROVED), told=False)
 
 
 @transaction.atomic
@@ -91,6 +97,7 @@ def mail_notice(notice_id: Any) -> bool:
     message.attach_alternative(notice.html, "text/html")
     message.send()
     Notice.objects.filter(pk=notice.pk).update(sent_at=Now())
+    _note_told(notice)
     return True
 
 
@@ -101,12 +108,15 @@ def post_notice(*, notice_id: Any, reason: str = "") -> Notice:
     notice = Notice.objects.select_related("decision").get(pk=notice_id)
     if not posted:
         raise WrongState("Only a letter that waits can be posted.")
+    _note_told(notice)
     log_audit_event("notice_posted", "loan_request", notice.decision.loan_request_id, {"reason": reason})
     return notice
 
 
 def overdue_count() -> int:
     """Applications of more than 30 days ago that are declined, or still in review, without a notice on its way."""
-    late = LoanRequest.objects.filter(created_at__lt=timezone.now() - NOTICE_DUE)
-    told = Notice.objects.filter(decision__loan_request=OuterRef("pk"), sent_at__isnull=False)
-    return late.exclude(status=LoanRequest.Status.APPROVED).exclude(Exists(told)).count()
+    return not_told().filter(created_at__lt=timezone.now() - NOTICE_DUE).count()
+
+
+def _note_told(notice: Notice) -> None:
+    LoanRequest.objects.filter(pk=notice.decision.loan_request_id).update(told=True)
