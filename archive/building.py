@@ -44,7 +44,7 @@ class Hashing:
 
 def build(export: Export, folder: Path, progress: Callable[[float, str], None]) -> Built:
     """Write an export's file; what an earlier try left behind goes. `progress` may raise, and then nothing stays."""
-    while seal_trail():  # whatever was committed before now is part of the export
+    while seal_trail(wait=True):  # whatever was committed before now is part of the export
         pass
     head = Seal.objects.order_by("-sequence").first()
     last = head.sequence if head else 0

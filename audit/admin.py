@@ -16,7 +16,7 @@ from audit.models import Entry, Seal
 from audit.panels import TONES, seal_panel, timeline, timeline_url
 from audit.search import EXAMPLE, WORDS, exactly
 from base.admin import ReadOnlyAdmin, moment_column
-from base.links import actor_link, entity_link
+from base.links import actor_link, actor_names, entity_link
 from base.panels import GOOD, IDLE, Facts, Panel, Text, anchor, badge, code, pretty, when
 
 NEW = 20_000  # how many of the newest ids are looked through for entries without a seal
@@ -67,8 +67,7 @@ class EntryAdmin(ReadOnlyAdmin):
         panels = timeline(request.user, entity_type, entity_id, after=after_id)
         context = self._context(request, None) | {
             "title": f"{entity_type}:{entity_id}",
-            "panels": [panel for panel in panels if not panel.side],
-            "side_panels": [panel for panel in panels if panel.side],
+            "panels": panels,
         }
         return TemplateResponse(request, "console/row.html", context)
 
@@ -97,7 +96,7 @@ class EntryAdmin(ReadOnlyAdmin):
             rows=[
                 ("At", when(row.at)),
                 ("Outcome", self.outcome(row)),
-                ("Actor", actor_link(user, row.actor)),
+                ("Actor", actor_link(user, row.actor, actor_names([row.actor]).get(row.actor, ""))),
                 ("Target", entity_link(user, row.entity_type, row.entity_id)),
                 ("Timeline", anchor(timeline_url(row.entity_type, row.entity_id), "all about it")),
                 ("Address", row.ip),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Any
 
 from django.db.models import Q
 
-from audit.models import Entry
+from audit.models import Entry, Seal
 
 GENESIS = "0" * 64
+STEP = 20_000
 
 
 def entries_of(ids: Sequence[int], condition: Q | None = None) -> dict[int, Entry]:
@@ -21,6 +22,15 @@ def entries_of(ids: Sequence[int], condition: Q | None = None) -> dict[int, Entr
         return {}
     near = Entry.objects.filter(condition or Q(), pk__range=(min(ids), max(ids)))  # which an index finds in one go
     return {entry.pk: entry for entry in near.filter(pk__in=ids)}
+
+
+def unsealed(after: int) -> Iterator[int]:
+    """Ids of entries without a seal, rising, of those after an id. Looked through in steps: a join would read all."""
+    while ids := list(Entry.objects.filter(id__gt=after).order_by("id").values_list("id", flat=True)[:STEP]):
+        span = Seal.objects.filter(entry_id__gt=after, entry_id__lte=ids[-1])
+        sealed = set(span.values_list("entry_id", flat=True))
+        yield from (one for one in ids if one not in sealed)
+        after = ids[-1]
 
 
 def content(entry: Entry) -> dict[str, Any]:

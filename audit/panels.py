@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from audit import chain
 from audit.models import Entry, Seal
-from base.links import actor_link, entity_link, may_view, row_link
+from base.links import actor_link, actor_names, entity_link, may_view, row_link
 from base.panels import BAD, GOOD, IDLE, WARN, Facts, Panel, Table, anchor, badge, code, lasting, some, when
 
 COUNTED, PAGE = 1_000, 200  # entries that are counted one by one; that one page of a timeline shows
@@ -43,10 +43,12 @@ def trail_panel(user: Any, entity_type: str, entity_id: object, *, limit: int = 
     if not may_view(user, Entry):
         return []
     about = Entry.objects.filter(entity_type=entity_type, entity_id=str(entity_id))
+    shown = list(about.order_by("-id")[:limit])
+    names = actor_names(e.actor for e in shown)
     rows = [
         (when(e.at), row_link(user, Entry, e.pk, e.action), badge(e.status, TONES[Entry.Status(e.status)]),
-         actor_link(user, e.actor), e.metadata.get("reason", ""))
-        for e in about.order_by("-id")[:limit]
+         actor_link(user, e.actor, names.get(e.actor, "")), e.metadata.get("reason", ""))
+        for e in shown
     ]  # fmt: skip
     count = some(about.order_by()[: COUNTED + 1].count(), COUNTED) if rows else "0"
     return [
@@ -69,20 +71,19 @@ def timeline(user: Any, entity_type: str, entity_id: str, *, after: int) -> list
     about = Entry.objects.filter(entity_type=entity_type, entity_id=entity_id)
     found = list(about.filter(id__gt=after).select_related("seal").order_by("id")[: PAGE + 1])
     shown = found[:PAGE]
-    rows, before = [], about.filter(id__lte=after).order_by("-id").first()
+    rows, names, before = [], actor_names(e.actor for e in shown), about.filter(id__lte=after).order_by("-id").first()
     for e in shown:
         seal: Seal | None = getattr(e, "seal", None)
         rows.append(
             (when(e.at), lasting(e.at - before.at) if before else "", row_link(user, Entry, e.pk, e.action),
-             badge(e.status, TONES[Entry.Status(e.status)]), actor_link(user, e.actor), e.metadata.get("reason", ""),
-             badge(f"#{seal.sequence}", GOOD) if seal else badge("not yet", IDLE))
+             badge(e.status, TONES[Entry.Status(e.status)]), actor_link(user, e.actor, names.get(e.actor, "")),
+             e.metadata.get("reason", ""), badge(f"#{seal.sequence}", GOOD) if seal else badge("not yet", IDLE))
         )  # fmt: skip
         before = e
     here = timeline_url(entity_type, entity_id)
     first, last = about.order_by("id").first(), about.order_by("-id").first()
     facts = Facts(
         title=f"{entity_type}:{entity_id}",
-        side=True,
         rows=[
             ("Page of", entity_link(user, entity_type, entity_id)),
             ("Entries", some(about.order_by()[: COUNTED + 1].count(), COUNTED)),
@@ -93,4 +94,4 @@ def timeline(user: Any, entity_type: str, entity_id: str, *, after: int) -> list
         ],
     )
     headers = ["At", "Later by", "Action", "Outcome", "Actor", "Reason", "Seal"]
-    return [Table(title="Timeline", headers=headers, rows=rows, empty="Nothing was noted."), facts]
+    return [facts, Table(title="Timeline", headers=headers, rows=rows, empty="Nothing was noted.")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 from psycopg2 import sql
 
 TRAIL = ("audit_entry", "audit_seal")
@@ -56,6 +56,21 @@ def grant_application(*, role: str, password: str = "") -> None:
             raise CannotSplit(
                 f"{role} owns the trail, the schema or the database, is a superuser, or may too much by another role."
             )
+
+
+def let_see_transactions(role: str) -> bool:
+    """Let a role see when transactions of other roles began, which exports of events wait for.
+
+    False where this owner may not grant that; a superuser may.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_has_role(%s, 'pg_read_all_stats', 'USAGE')", [role])
+            if not cursor.fetchone()[0]:
+                cursor.execute(sql.SQL("GRANT pg_read_all_stats TO {}").format(sql.Identifier(role)))
+    except ProgrammingError:
+        return False
+    return True
 
 
 def may_change_the_trail(role: str = "") -> bool:

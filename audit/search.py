@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
@@ -20,6 +21,12 @@ def target(value: str) -> Q:
     """`loan_request`, or `loan_request:0198…`."""
     entity_type, _, entity_id = value.partition(":")
     return Q(entity_type=entity_type, entity_id=entity_id) if entity_id else Q(entity_type=entity_type)
+
+
+def actor(value: str) -> Q:
+    """`user:5`, `task:loans.try_policy`, or the name of a user."""
+    person = None if ":" in value else get_user_model().objects.filter(username=value).first()
+    return Q(actor=f"user:{person.pk}") if person else Q(actor=value)
 
 
 def status(value: str) -> Q:
@@ -56,7 +63,7 @@ def _date(value: str) -> date | None:
 
 # Each is served by an index, and all may be joined.
 WORDS: Mapping[str, Callable[[str], Q]] = {
-    "actor": lambda value: Q(actor=value),
+    "actor": actor,
     "action": lambda value: Q(action=value),
     "target": target,
     "status": status,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from audit import chain
 from audit.models import Entry, Seal
@@ -12,6 +14,8 @@ from audit.redaction import redacted
 from base import context
 
 SEAL_LOCK = 0x6D696C6C  # one sealer at a time, whichever process it runs in
+TRY, WAIT = "SELECT pg_try_advisory_xact_lock(%s)", "SELECT pg_advisory_xact_lock(%s)"
+LATE = 20_000  # how many ids before the newest sealed one are looked through each time
 
 
 def log_audit_event(
@@ -41,16 +45,20 @@ def log_audit_event(
     )
 
 
-def seal(*, limit: int = 5_000) -> int:
+def seal(*, limit: int = 5_000, everywhere: bool = False, wait: bool = False) -> int:
     """Chain committed entries that have no seal yet, oldest id first. Returns how many.
 
-    Entries get their number when they are sealed, so one whose transaction commits late is never skipped.
+    Entries get their number when they are sealed, so one whose transaction commits late is never skipped: what is late
+    by up to 20,000 ids is found each time, the rest by a look `everywhere`. wait: for another sealer, instead of
+    leaving it to that one.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEAL_LOCK])
-        if not cursor.fetchone()[0]:
+        cursor.execute(WAIT if wait else TRY, [SEAL_LOCK])
+        if not wait and not cursor.fetchone()[0]:
             return 0
-        entries = list(Entry.objects.filter(seal=None).order_by("id")[:limit])
+        newest = Seal.objects.aggregate(Max("entry_id"))["entry_id__max"] or 0
+        found = chain.unsealed(0 if everywhere else newest - LATE)
+        entries = list(Entry.objects.filter(pk__in=list(islice(found, limit))).order_by("id"))
         if not entries:
             return 0
         head = Seal.objects.order_by("-sequence").first()
@@ -63,3 +71,8 @@ def seal(*, limit: int = 5_000) -> int:
             previous = digest
         Seal.objects.bulk_create(seals, batch_size=1_000)
         return len(seals)
+
+
+def seal_late() -> int:
+    """Seal what committed so late that `seal` does not see it. Looks through the whole trail, in steps."""
+    return seal(everywhere=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from audit import heads
+from audit import chain, heads
 from audit.chain import GENESIS, entries_of, entry_hash
 from audit.heads import Head
 from audit.headstore import HeadStore
@@ -17,7 +18,7 @@ from audit.models import Entry, Seal
 
 SEALING_PROMISE = timedelta(minutes=5)
 NAMED = 20  # entries without a seal that are named one by one
-STEP, MANY = 2_000, 20_000
+STEP = 2_000
 
 Pair = tuple[Seal, Entry]
 
@@ -156,15 +157,11 @@ def _told_apart(broken: list[Pair]) -> Iterator[Fault]:
 
 def unsealed() -> Iterator[Fault]:
     """Entries older than the sealing promise that have no seal: the sealer stands still, or they were slipped in."""
-    after, count = 0, 0
-    while ids := list(Entry.objects.filter(id__gt=after).order_by("id").values_list("id", flat=True)[:MANY]):
-        span = Seal.objects.filter(entry_id__gt=after, entry_id__lte=ids[-1])
-        open_ids = sorted(set(ids) - set(span.values_list("entry_id", flat=True)))
-        late = Entry.objects.filter(pk__in=open_ids, at__lt=Now() - SEALING_PROMISE).order_by("id") if open_ids else []
-        for entry in late:
+    waiting, count = chain.unsealed(0), 0
+    while open_ids := list(islice(waiting, STEP)):
+        for entry in Entry.objects.filter(pk__in=open_ids, at__lt=Now() - SEALING_PROMISE).order_by("id"):
             count += 1
             if count <= NAMED:
                 yield Fault("unsealed", f"not sealed since {entry.at.isoformat()}", entry_id=entry.pk)
-        after = ids[-1]
     if count > NAMED:
         yield Fault("unsealed", f"{count} entries are older than {SEALING_PROMISE} and not sealed")

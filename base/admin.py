@@ -58,7 +58,8 @@ class Button:
     refusals: exceptions of the service whose sentence is shown.
     offered(row): whether it is worth showing; the service decides by itself.
     preview(form): panels to look at before pressing.
-    form: its fields may be filled in by the address of the question.
+    form: its fields may be filled in by the address of the question. template: of the page that asks.
+    given(row): what the form is made with besides.
     many: also offered for selected rows of the list.
     """
 
@@ -72,6 +73,8 @@ class Button:
     offered: Callable[[Any], bool] = lambda row: True
     preview: Callable[[forms.Form], list[Panel]] = lambda form: []
     form: type[forms.Form] = ReasonForm
+    given: Callable[[Any], dict[str, Any]] = lambda row: {}
+    template: str = "console/ask.html"
     on_row: bool = True
     many: bool = False
     danger: bool = False
@@ -220,7 +223,8 @@ class ReadOnlyAdmin(ModelAdmin):
         back = page_of(row) if row is not None else reverse(
             f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
         )  # fmt: skip
-        form = button.form(request.POST if request.method == "POST" else None, initial=request.GET.dict())
+        data = request.POST if request.method == "POST" else None
+        form = button.form(data, initial=request.GET.dict(), **button.given(row))
         if not form.is_valid():
             return self.ask_page(request, button, form, row=row, back=back)
         try:
@@ -235,7 +239,7 @@ class ReadOnlyAdmin(ModelAdmin):
         self, request: HttpRequest, button: Button, form: forms.Form, *, back: str, row: Any = None, chosen: Any = ()
     ) -> HttpResponse:
         asked = {"button": button, "form": form, "back": back, "chosen": chosen, "panels": button.preview(form)}
-        return TemplateResponse(request, "console/ask.html", self._context(request, row) | asked)
+        return TemplateResponse(request, button.template, self._context(request, row) | asked)
 
 
 class BoardAdmin(ReadOnlyAdmin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -40,10 +41,22 @@ def entity_link(user: Any, entity_type: str, entity_id: str, text: object = None
     return format_html("{}", shown) if model is None else row_link(user, model, entity_id, shown)
 
 
-def actor_link(user: Any, actor: str) -> str:
-    """`user:5` leads to that user's page."""
+def actor_names(actors: Iterable[str]) -> dict[str, str]:
+    """`user:5` → that user's name, for those who have one. One statement."""
+    numbers = {int(number) for kind, _, number in (actor.partition(":") for actor in actors) if _is_user(kind, number)}
+    people = get_user_model().objects.filter(pk__in=numbers) if numbers else []
+    return {f"user:{person.pk}": person.get_username() for person in people}
+
+
+def actor_link(user: Any, actor: str, name: str = "") -> str:
+    """`user:5` leads to that user's page, and is shown with the name it is given."""
     kind, _, number = actor.partition(":")
-    return entity_link(user, "user", number, actor) if kind == "user" and number.isdigit() else format_html("{}", actor)
+    shown = f"{name} ({actor})" if name else actor
+    return entity_link(user, "user", number, shown) if _is_user(kind, number) else format_html("{}", shown)
+
+
+def _is_user(kind: str, number: str) -> bool:
+    return kind == "user" and number.isascii() and number.isdigit() and len(number) < 10
 
 
 def _model_of(entity_type: str) -> type[Model] | None:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Func, Q
 from django.db.models.functions import Now
 
+from loans.keeping import never_emptied
 from loans.notices.models import Notice
 from loans.policy.models import FraudRule, FraudRuleSet, PolicyTrial, PolicyVersion, ShadowDecision
 from loans.repayment.models import Instalment, LoanPayment
@@ -97,6 +98,7 @@ class LoanRequest(models.Model):
     ip = models.GenericIPAddressField(null=True)
     phone_hash = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL: the account has none
     device_hash = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL: the client names none
+    told = models.BooleanField(db_default=False)  # a notice of the decline was handed to the mail or the post
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -112,10 +114,11 @@ class LoanRequest(models.Model):
                 fields=["device_hash", "-created_at"], condition=Q(device_hash__isnull=False), name="loan_by_device"
             ),
             models.Index(fields=["-created_at", "-id"], name="loan_newest"),
+            models.Index(fields=["created_at"], condition=Q(told=False) & ~Q(status="approved"), name="loan_not_told"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.requested_amount} for {self.purpose}"
+        return f"{self.requested_amount:,.2f} for {self.purpose}"
 
 
 class CreditDecision(models.Model):
@@ -164,6 +167,7 @@ class CreditDecision(models.Model):
         ]
         triggers = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            never_emptied(),
             pgtrigger.Trigger(
                 name="by_somebody_else",
                 operation=pgtrigger.Insert,

@@ -20,6 +20,12 @@ def scorecard(version: str = CURRENT) -> Scorecard:
     return _loaded(version)
 
 
+def versions() -> list[str]:
+    """Of all published cards."""
+    names = [path.name for path in FOLDER.glob("scorecard-*.json") if not path.name.endswith(".report.json")]
+    return sorted(name.removeprefix("scorecard-").removesuffix(".json") for name in names)
+
+
 @functools.cache
 def _loaded(version: str) -> Scorecard:
     path = FOLDER / f"scorecard-{version}.json"
@@ -31,9 +37,8 @@ def _loaded(version: str) -> Scorecard:
 @functools.cache
 def scorecard_by_sha256(sha256: str) -> Scorecard:
     """The card that a stored decision names, to score it again. Raises UnknownScorecard."""
-    for path in sorted(FOLDER.glob("scorecard-*.json")):
-        if not path.name.endswith(".report.json"):
-            found = scorecard(path.stem.removeprefix("scorecard-"))
-            if found.sha256 == sha256:
-                return found
+    for version in versions():
+        found = scorecard(version)
+        if found.sha256 == sha256:
+            return found
     raise UnknownScorecard(f"no published scorecard has the hash {sha256}")

@@ -6,6 +6,7 @@ a score was low, is no reason: 12 CFR 1002.9(b)(2).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,6 +26,9 @@ REVIEWERS = (
     Reason("R07", "Delinquent past or present obligations with us"),
     Reason("R08", "Purpose of the loan could not be verified"),
 )
+
+
+VAGUE = re.compile(r"\b(polic(y|ies)|scor\w+|standards?|threshold\w*|fraud\w*|models?)\b", re.IGNORECASE)
 
 
 class UnknownReason(ValueError):
@@ -48,7 +52,7 @@ def chosen(codes: Sequence[str], known: Sequence[dict[str, Any]]) -> list[dict[s
 
     Raises UnknownReason.
     """
-    reasons = catalogue()
+    reasons = catalogue() | {one["code"]: Reason(one["code"], one["text"]) for one in known}
     if not 1 <= len(codes) <= MAX_REASONS or len(set(codes)) < len(codes):
         raise UnknownReason(f"A decline needs 1 to {MAX_REASONS} different reasons.")
     if strange := [code for code in codes if code not in reasons]:

@@ -103,11 +103,12 @@ def decide(scored: Scored, fraud: FraudVerdict, policy: Policy, amount: Decimal)
     if outcome == APPROVED and (suspect or large):
         outcome = REVIEW
     leading = [*(fraud.reasons if suspect else ()), *([LARGE_AMOUNT] if large else [])]
+    against = () if score >= approve_from else scored.reasons  # a score that was enough is no reason
     risk = risk_level(scored.probability_of_default, policy)
     return Verdict(
         outcome=outcome,
         reasons=tuple(sentences),
-        adverse_reasons=() if outcome == APPROVED else principal_reasons(leading, scored.reasons),
+        adverse_reasons=() if outcome == APPROVED else principal_reasons(leading, against),
         risk_level=risk,
         flag_risk=risk == "high" or suspect,
     )

@@ -29,7 +29,7 @@ from tasks.webhooks import dispatch as webhooks
 
 logger = logging.getLogger(__name__)
 RELAY_EVERY_S, SWEEP_EVERY_S, SEAL_EVERY_S, TALLY_EVERY_S, CLEAN_EVERY_S, DECLARE_EVERY_S = 1, 5, 5, 5, 60, 600
-SIGN_EVERY_S = 60
+SIGN_EVERY_S, SEAL_LATE_EVERY_S = 60, 600
 
 
 class Duty(CronJob):
@@ -96,6 +96,7 @@ def build() -> Scheduler:
     scheduler.add(relay, RELAY_EVERY_S, "relay")
     scheduler.add(sweep, SWEEP_EVERY_S, "sweep")
     scheduler.add(audit.seal, SEAL_EVERY_S, "seal audit trail")
+    scheduler.add(audit.seal_late, SEAL_LATE_EVERY_S, "seal late audit entries")
     scheduler.add(heads.sign, SIGN_EVERY_S, "sign audit head")
     scheduler.add(tally, TALLY_EVERY_S, "tally")
     scheduler.add(clean, CLEAN_EVERY_S, "clean up")

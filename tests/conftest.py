@@ -42,7 +42,6 @@ TAKES_SECONDS = {
     "test_offline_upkeep.py",
 }
 WHOLLY_IN_THE_DATABASE = re.compile(r"^pytestmark = .*\bdjango_db\b", re.MULTILINE)
-TRUNCATE_REFUSED = ("audit_entry", "audit_seal")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -86,14 +85,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
     """Let a flush between tests pass the triggers that refuse TRUNCATE; they are tested where they matter."""
+    import pgtrigger
     from django.db.backends.postgresql.operations import DatabaseOperations
 
     flush = DatabaseOperations.sql_flush
 
     def past_triggers(self, *args, **kwargs):
         statements = flush(self, *args, **kwargs)
-        off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in TRUNCATE_REFUSED]
-        on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in TRUNCATE_REFUSED]
+        refuse = {model._meta.db_table for model, one in pgtrigger.registered() if "TRUNCATE" in str(one.operation)}
+        off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in sorted(refuse)]
+        on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in sorted(refuse)]
         return [*off, *statements, *on] if statements else statements
 
     DatabaseOperations.sql_flush = past_triggers

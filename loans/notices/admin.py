@@ -13,7 +13,7 @@ from unfold.decorators import display
 from base.admin import Button, Done, ReadOnlyAdmin, moment_column
 from base.links import row_link
 from base.panels import BAD, GOOD, WARN, Facts, Panel, Text, anchor, badge, code, when
-from loans.models import LoanRequest, Notice
+from loans.models import Borrower, LoanRequest, Notice
 from loans.notices import issue
 
 
@@ -29,9 +29,9 @@ def waits_for_post(row: Notice) -> bool:
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
     icon, entity_type = "mail", "notice"
-    list_display = ["subject", "state", "channel", "due_date", moment_column("issued_at", "Issued")]
+    list_display = ["subject", "to", "state", "channel", "due_date", moment_column("issued_at", "Issued")]
     list_filter = ["channel"]
-    list_select_related = ["decision"]
+    list_select_related = ["decision__loan_request__borrower"]
     ordering = ["-issued_at", "-id"]
     search_fields = ["id", "decision"]
     search_help_text = "Exact id of the notice or of the decision"
@@ -48,6 +48,10 @@ class NoticeAdmin(ReadOnlyAdmin):
             many=True,
         )
     ]
+
+    @display(description="To")
+    def to(self, row: Notice) -> str:
+        return str(row.decision.loan_request.borrower)
 
     @display(description="State")
     def state(self, row: Notice) -> str:
@@ -69,7 +73,8 @@ class NoticeAdmin(ReadOnlyAdmin):
         return HttpResponse(notice.html)
 
     def panels(self, request: HttpRequest, row: Notice) -> list[Panel]:
-        asked = row.decision.loan_request_id
+        asked = row.decision.loan_request
+        borrower = asked.borrower
         return [
             Text(title=row.subject, text=row.text),
             Facts(
@@ -77,7 +82,10 @@ class NoticeAdmin(ReadOnlyAdmin):
                 side=True,
                 rows=[
                     ("State", self.state(row)),
-                    ("Request", row_link(request.user, LoanRequest, asked)),
+                    ("To", row_link(request.user, Borrower, borrower.pk, borrower)),
+                    ("E-mail", borrower.user.email),
+                    ("Phone", borrower.user.phone),
+                    ("Request", row_link(request.user, LoanRequest, asked.pk, asked)),
                     ("Channel", row.channel),
                     ("Due", row.due_date),
                     ("Issued", when(row.issued_at)),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -38,6 +38,7 @@ def wording_of(decision: CreditDecision) -> wording.Wording:
             term_months=request.term_months,
             decided_at=decision.created_at,
             reasons=tuple(reason["text"] for reason in decision.adverse_reasons),
+            lowered_score=tuple(one["text"] for one in decision.adverse_reasons if one.get("points_lost")),
             score=decision.final_credit_score,
             score_range=(0, 100),
             counter_offer=decision.explanation.get("counter_offer"),
@@ -47,10 +48,16 @@ def wording_of(decision: CreditDecision) -> wording.Wording:
 
 def without_notice() -> Any:
     """Declines that nobody has been told of in writing, oldest application first."""
+    untold = list(not_told().filter(status=LoanRequest.Status.DECLINED).values_list("pk", flat=True))
     declined = CreditDecision.objects.filter(
-        outcome=CreditDecision.Outcome.DECLINED, notice=None, loan_request__status=LoanRequest.Status.DECLINED
+        outcome=CreditDecision.Outcome.DECLINED, notice=None, loan_request__in=untold
     )
     return declined.select_related("loan_request__borrower__user").order_by("loan_request__created_at", "id")
+
+
+def not_told() -> Any:
+    """Requests that were not approved and have no notice on its way yet: few, and an index knows them."""
+    return LoanRequest.objects.filter(~Q(status=LoanRequest.Status.APPROVED), told=False)
 
 
 @transaction.atomic
@@ -89,6 +96,7 @@ def mail_notice(notice_id: Any) -> bool:
         sender=settings.LENDER_EMAIL,
     )
     Notice.objects.filter(pk=notice.pk).update(sent_at=Now())
+    _note_told(notice)
     return True
 
 
@@ -99,12 +107,15 @@ def post_notice(*, notice_id: Any, reason: str = "") -> Notice:
     notice = Notice.objects.select_related("decision").get(pk=notice_id)
     if not posted:
         raise WrongState("Only a letter that waits can be posted.")
+    _note_told(notice)
     log_audit_event("notice_posted", "loan_request", notice.decision.loan_request_id, {"reason": reason})
     return notice
 
 
 def overdue_count() -> int:
     """Applications of more than 30 days ago that are declined, or still in review, without a notice on its way."""
-    late = LoanRequest.objects.filter(created_at__lt=timezone.now() - NOTICE_DUE)
-    told = Notice.objects.filter(decision__loan_request=OuterRef("pk"), sent_at__isnull=False)
-    return late.exclude(status=LoanRequest.Status.APPROVED).exclude(Exists(told)).count()
+    return not_told().filter(created_at__lt=timezone.now() - NOTICE_DUE).count()
+
+
+def _note_told(notice: Notice) -> None:
+    LoanRequest.objects.filter(pk=notice.decision.loan_request_id).update(told=True)

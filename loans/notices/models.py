@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import Func, Q
 from django.db.models.functions import Now
 
+from loans.keeping import never_emptied
+
 
 class Notice(models.Model):
     """What a borrower was told about one decision, word for word, with the SHA-256 of both texts."""
@@ -29,6 +31,7 @@ class Notice(models.Model):
         indexes = [models.Index(fields=["issued_at"], condition=Q(sent_at=None), name="notice_unsent")]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_emptied(),
             pgtrigger.Protect(
                 name="only_sent", operation=pgtrigger.Update, condition=pgtrigger.AnyChange(exclude=["sent_at"])
             ),

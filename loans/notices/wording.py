@@ -27,7 +27,10 @@ ECOA = (
 
 @dataclass(frozen=True, slots=True)
 class NoticeFacts:
-    """counter_offer: as in the decision's explanation; score_range: the least and the most there is."""
+    """lowered_score: the reasons that cost points, the dearest first. counter_offer: as in the decision's explanation.
+
+    score_range: the least and the most there is.
+    """
 
     reference: str
     lender: str
@@ -39,6 +42,7 @@ class NoticeFacts:
     term_months: int
     decided_at: datetime
     reasons: tuple[str, ...]
+    lowered_score: tuple[str, ...]
     score: int
     score_range: tuple[int, int]
     counter_offer: dict[str, Any] | None

@@ -71,9 +71,11 @@ BUTTONS = [
         title="New version from this",
         icon="edit_note",
         permission=DRAFT,
-        question="A draft decides nothing. Fields that are left empty stay as they are here.",
+        question="A draft decides nothing. It begins with what this version says.",
         press=draft,
         form=DraftForm,
+        given=lambda row: {"base": row},
+        template="loans/draft.html",
         refusals=REFUSALS,
     ),
     Button(
@@ -167,6 +169,7 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
     def panels(self, request: HttpRequest, row: PolicyVersion) -> list[Panel]:
         user = request.user
         return [
+            *panels.change_panel(row),
             panels.threshold_panel(row),
             panels.rules_panel(row),
             *panels.trial_panels(user, row),

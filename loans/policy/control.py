@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from audit.services import log_audit_event
 from base import context
 from base.roles import Role
-from loans import tasks
+from loans import reasons, tasks
 from loans.models import PolicyVersion
 from loans.policy.fraud import InvalidRule, Rule, RuleSet, checked_limits
 from loans.policy.published import UnknownPolicy, means_with, policy_of
@@ -103,6 +103,7 @@ def _checked_rule(given: Any) -> dict[str, Any]:
     for name, longest in TEXTS.items():
         if not isinstance(given[name], str) or not 0 < len(given[name]) <= longest or not given[name].isprintable():
             raise InvalidPolicy("rules", f"{name} is a text of at most {longest} characters.")
+    _check_reason(given)
     weight, enabled = given["weight"], given.get("enabled", True)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= 1:
         raise InvalidPolicy("rules", f"{given['name']}: a weight is above 0 and at most 1.")
@@ -113,6 +114,16 @@ def _checked_rule(given: Any) -> dict[str, Any]:
     except InvalidRule as error:
         raise InvalidPolicy("rules", f"{given['name']}: {error}") from None
     return {**given, "limits": limits, "weight": float(weight), "enabled": enabled}
+
+
+def _check_reason(given: Mapping[str, Any]) -> None:
+    """What a borrower is told is specific, and a code says one thing. Raises InvalidPolicy."""
+    known = reasons.catalogue().get(given["reason_code"])
+    if known is not None and known.text != given["reason_text"]:
+        raise InvalidPolicy("rules", f"{given['name']}: {known.code} says “{known.text}”; take another code.")
+    if reasons.VAGUE.search(given["reason_text"]):
+        told = "a reason names what about the application speaks against it, not a policy, a score or fraud"
+        raise InvalidPolicy("rules", f"{given['name']}: {told}.")
 
 
 def _rule(one: Mapping[str, Any]) -> Rule:

@@ -2,72 +2,117 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminTextareaWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from base.admin import ReasonForm
+from base.admin import ReasonForm, ReasonRequiredForm
+from loans import published as cards
 from loans.models import PolicyVersion
+from loans.policy import published, ruleform, wording
 from loans.policy.control import InvalidPolicy, checked_rules
 from loans.policy.trial import LOSS_GIVEN_DEFAULT
 
-SCORES = ("approve_from", "approve_from_application", "review_from")
-SHARES = ("fraud_review_from", "low_risk_below", "high_risk_from", "anomaly_from", "anomaly_weight")
+SCORES = {
+    "approve_from": "Approve from, 0–100",
+    "approve_from_application": "Approve from, application alone",
+    "review_from": "Review from; below is declined",
+}
+SHARES = {
+    "fraud_review_from": "Review from a fraud score of, 0–1",
+    "low_risk_below": "Low risk below a probability of default of",
+    "high_risk_from": "High risk from a probability of default of",
+    "anomaly_from": "Anomaly flag from a score of",
+    "anomaly_weight": "Weight of the anomaly flag",
+}
 
 
-class DraftForm(ReasonForm):
-    """A new version from an old one: what is left empty stays as it was."""
+class DraftForm(ReasonRequiredForm):
+    """A new version from `base`: filled in with what that says."""
 
     version = forms.RegexField(r"^[A-Za-z0-9._-]{1,10}$", widget=UnfoldAdminTextInputWidget())
-    rules = forms.CharField(
-        required=False,
-        widget=UnfoldAdminTextareaWidget(),
-        help_text="Fraud rules as JSON, if they change: name, kind, limits, weight, reason_code, reason_text, enabled.",
-    )
-    field_order = ["version", *SCORES, *SHARES, "max_amount", "scorecard", "anomaly", "rules", "reason"]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, base: PolicyVersion, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in SCORES:
-            self.fields[name] = forms.IntegerField(required=False, widget=UnfoldAdminIntegerFieldWidget())
-        for name in SHARES:
-            self.fields[name] = forms.FloatField(required=False, widget=UnfoldAdminDecimalFieldWidget())
+        self.base = base
+        self.rules = published.rule_set_of(base.rule_set).rules
+        for name, label in SCORES.items():
+            self.fields[name] = forms.IntegerField(
+                label=label, min_value=0, max_value=100, widget=UnfoldAdminIntegerFieldWidget()
+            )
+        for name, label in SHARES.items():
+            self.fields[name] = forms.FloatField(
+                label=label, min_value=0, max_value=1, widget=UnfoldAdminDecimalFieldWidget()
+            )
         self.fields["max_amount"] = forms.DecimalField(
-            required=False, max_digits=12, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget()
-        )
-        for name in ("scorecard", "anomaly"):
-            self.fields[name] = forms.CharField(required=False, max_length=20, widget=UnfoldAdminTextInputWidget())
-        self.order_fields(self.field_order)
+            label="Without a person up to; empty for any amount",
+            required=False, max_digits=12, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget(),
+        )  # fmt: skip
+        for name, none, versions in (
+            ("scorecard", "the current one", cards.versions()),
+            ("anomaly", "none", published.anomaly_versions()),
+        ):
+            self.fields[name] = forms.ChoiceField(
+                required=False,
+                choices=[("", none), *((one, one) for one in versions)],
+                widget=UnfoldAdminSelectWidget(),
+            )
+        self.thresholds = [*SCORES, *SHARES, "max_amount", "scorecard", "anomaly"]
+        for name in self.thresholds:
+            self.initial.setdefault(name, getattr(base, name))
+        self.fields |= ruleform.rule_fields(self.rules)
 
-    def clean_rules(self) -> list[dict[str, Any]] | None:
-        text = self.cleaned_data["rules"]
-        if not text.strip():
-            return None
-        try:
-            return checked_rules(json.loads(text))
-        except json.JSONDecodeError as error:
-            raise forms.ValidationError(f"This is not JSON: {error}") from None
-        except InvalidPolicy as error:
-            raise forms.ValidationError(str(error)) from None
+    def leading(self) -> list[forms.BoundField]:
+        return [self["version"], *(self[name] for name in self.thresholds)]
 
-    def changes(self) -> dict[str, Any]:
-        names = [*SCORES, *SHARES, "max_amount", "scorecard", "anomaly"]
-        return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] not in (None, "")}
+    def rule_rows(self) -> Iterator[dict[str, Any]]:
+        """Each rule with its fields, and then the one that may be added."""
+        for number, one in enumerate(self.rules):
+            yield {
+                "rule": one,
+                "said": wording.said(one.kind, one.limits),
+                "enabled": self[f"{number}-enabled"],
+                "limits": self._limits(str(number), ruleform.limits_of(one.kind)),
+                "weight": self[f"{number}-weight"],
+            }
+
+    def more(self) -> dict[str, Any]:
+        names = ("kind", "name", "weight", "reason")
+        fields = {name: self[f"{ruleform.MORE}-{name}"] for name in names}
+        return fields | {"limits": self._limits(ruleform.MORE, list(ruleform.LIMITS))}
+
+    def _limits(self, prefix: str, names: list[str]) -> list[tuple[str, forms.BoundField]]:
+        return [(ruleform.LABELS[name], self[f"{prefix}-{name}"]) for name in names]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if not self.errors:
-            data["changes"] = self.changes()
-        if PolicyVersion.objects.filter(version=data.get("version", "")).exists():
+        if self.errors:
+            return data
+        if PolicyVersion.objects.filter(version=data["version"]).exists():
             self.add_error("version", "There is such a version already.")
+        data["changes"] = {name: data[name] for name in self.thresholds if data[name] != getattr(self.base, name)}
+        try:
+            data["rules"] = self._changed(checked_rules(ruleform.rules_of(data, self.rules)))
+        except InvalidPolicy as error:
+            self.add_error(None, str(error))
+        except forms.ValidationError as error:
+            self.add_error(None, error)
         return data
+
+    def _changed(self, rules: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+        """The rules, or None where they stay those of the base."""
+        same = [
+            {"name": one.name, "limits": dict(one.limits), "weight": one.weight, "enabled": one.enabled}
+            for one in self.rules
+        ]
+        return None if [{name: one[name] for name in same[0]} for one in rules if same] == same else rules
 
 
 class TrialForm(ReasonForm):

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from loans.keeping import never_emptied
 from loans.policy.fraud import KINDS
 
 FIRST_VERSION = "1.0"  # came with the code and was active before there were people to approve it
@@ -25,8 +26,11 @@ APPROVAL_CHANGED = (
 )
 
 
-def never_changed() -> pgtrigger.Trigger:
-    return pgtrigger.Protect(name="never_changed", operation=pgtrigger.Update | pgtrigger.Delete)
+def never_changed() -> list[pgtrigger.Trigger]:
+    return [
+        pgtrigger.Protect(name="never_changed", operation=pgtrigger.Update | pgtrigger.Delete),
+        never_emptied(),
+    ]
 
 
 class FraudRuleSet(models.Model):
@@ -37,7 +41,7 @@ class FraudRuleSet(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        triggers = [never_changed()]
+        triggers = never_changed()
 
     def __str__(self) -> str:
         return f"fraud rules {self.version}"
@@ -65,7 +69,7 @@ class FraudRule(models.Model):
             models.CheckConstraint(condition=Q(weight__gt=0, weight__lte=1), name="fraud_rule_weight"),
         ]
         triggers = [
-            never_changed(),
+            *never_changed(),
             pgtrigger.Trigger(name="closed", when=pgtrigger.Before, operation=pgtrigger.Insert, func=USED),
         ]
 
@@ -158,6 +162,7 @@ class PolicyVersion(models.Model):
         ]  # fmt: skip
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_emptied(),
             pgtrigger.Protect(
                 name="contents_never_changed",
                 operation=pgtrigger.Update,
@@ -213,7 +218,7 @@ class PolicyTrial(models.Model):
                 condition=Q(loss_given_default__gte=0, loss_given_default__lte=1), name="trial_loss_share"
             )
         ]
-        triggers = [never_changed()]
+        triggers = never_changed()
 
     def __str__(self) -> str:
         return f"trial of {self.policy}"
@@ -240,7 +245,7 @@ class ShadowDecision(models.Model):
             models.Index(fields=["policy", "-asked_at"], name="shadow_newest"),
             models.Index(fields=["policy", "-id"], condition=Q(agrees=False), name="shadow_flips"),
         ]
-        triggers = [never_changed()]
+        triggers = never_changed()
 
     def __str__(self) -> str:
         return f"{self.outcome} by {self.policy_id}"

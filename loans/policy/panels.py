@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.html import format_html
+
 from base.links import row_link
-from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Facts, Panel, Table, badge, code, pretty, when
-from loans.models import CreditDecision, LoanRequest, PolicyTrial, PolicyVersion, ShadowDecision
+from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Facts, Panel, Table, badge, code, when
+from loans.models import CreditDecision, FraudRule, LoanRequest, PolicyTrial, PolicyVersion, ShadowDecision
+from loans.policy import wording
 from loans.policy.shadow import compared
 
 STATES = {"draft": IDLE, "tried": BUSY, "approved": WARN, "active": GOOD, "retired": IDLE}
@@ -18,32 +21,63 @@ def outcome_badge(outcome: str) -> str:
     return badge(outcome, OUTCOMES.get(outcome, IDLE))
 
 
+def thresholds(row: PolicyVersion) -> dict[str, Any]:
+    return {
+        "Approve from": row.approve_from,
+        "Approve from, application alone": row.approve_from_application,
+        "Review from": row.review_from,
+        "Review for fraud from": row.fraud_review_from,
+        "Low risk below": row.low_risk_below,
+        "High risk from": row.high_risk_from,
+        "Without a person up to": "any amount" if row.max_amount is None else f"{row.max_amount:,.2f}",
+        "Scorecard": row.scorecard or "the current one",
+        "Anomaly score": row.anomaly or "none",
+        "Anomaly flag from": row.anomaly_from if row.anomaly else "",
+        "Anomaly weight": row.anomaly_weight if row.anomaly else "",
+    }
+
+
 def threshold_panel(row: PolicyVersion) -> Facts:
-    return Facts(
-        title="Thresholds",
-        rows=[
-            ("Approve from", row.approve_from),
-            ("Approve from, application alone", row.approve_from_application),
-            ("Review from", row.review_from),
-            ("Review for fraud from", row.fraud_review_from),
-            ("Low risk below", row.low_risk_below),
-            ("High risk from", row.high_risk_from),
-            ("Without a person up to", "any amount" if row.max_amount is None else f"{row.max_amount:,.2f}"),
-            ("Scorecard", row.scorecard or "the current one"),
-            ("Anomaly score", row.anomaly or "none"),
-            ("Anomaly flag from", row.anomaly_from if row.anomaly else ""),
-            ("Anomaly weight", row.anomaly_weight if row.anomaly else ""),
-        ],
-    )
+    return Facts(title="Thresholds", rows=list(thresholds(row).items()))
+
+
+def change_panel(row: PolicyVersion) -> list[Panel]:
+    """What would change if it became active: what a second person has to read."""
+    active = PolicyVersion.objects.select_related("rule_set").filter(status="active").first()
+    if active is None or active.pk == row.pk:
+        return []
+    before, after = thresholds(active) | rules_in_words(active), thresholds(row) | rules_in_words(row)
+    changed = [
+        (name, before.get(name, "–"), after.get(name, "–"))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    ]
+    title = f"What is different from {active.version}, which is active"
+    return [Table(title=title, headers=["What", active.version, row.version], rows=changed, empty="Nothing.")]
+
+
+def said(rule: FraudRule) -> str:
+    return wording.said(rule.kind, rule.limits)
+
+
+def rules_in_words(row: PolicyVersion) -> dict[str, str]:
+    return {
+        one.name: f"{said(one)}; weight {one.weight:g}; {one.reason_code} {one.reason_text}"
+        + ("" if one.enabled else "; off")
+        for one in row.rule_set.rules.all()
+    }
 
 
 def rules_panel(row: PolicyVersion) -> Table:
     rows = [
-        (code(one.name), one.get_kind_display(), code(pretty(one.limits)), one.weight,
-         f"{one.reason_code} {one.reason_text}", badge("on", GOOD) if one.enabled else badge("off"))
+        (
+            format_html("{} {}<br>{}", code(one.name), "" if one.enabled else badge("off"), said(one)),
+            one.weight,
+            f"{one.reason_code} {one.reason_text}",
+        )
         for one in row.rule_set.rules.all()
-    ]  # fmt: skip
-    headers = ["Flag", "Raised by", "Limits", "Weight", "What the borrower may be told", "State"]
+    ]
+    headers = ["Flag, and what raises it", "Weight", "What the borrower may be told"]
     return Table(title=str(row.rule_set).capitalize(), headers=headers, rows=rows, empty="No rule.")
 
 
@@ -86,12 +120,8 @@ def trial_panels(user: Any, row: PolicyVersion) -> list[Panel]:
 def report_panels(trial: PolicyTrial) -> list[Panel]:
     report = trial.report
     parts = [("All", report), *((name, one) for name, one in report["by_card"].items())]
-    figures = [
-        (name, side, one[side]["requests"], *(share(one[side]["rates"][outcome]) for outcome in OUTCOMES),
-         f"{float(one[side]['approved_amount']):,.0f}", f"{one[side]['expected_loss']:,.0f}")
-        for name, one in parts for side in ("decided", "tried")
-    ]  # fmt: skip
-    headers = ["Card", "", "Requests", "Approved", "Review", "Declined", "Amount approved", "Expected loss"]
+    figures = [(name, *figures_of(one["decided"], one["tried"])) for name, one in parts]
+    headers = ["Card", "Requests", "Approved %", "Review %", "Declined %", "Amount approved", "Expected loss"]
     before, after = report["decided"], report["tried"]
     reasons = [
         (reason, before["reasons"].get(reason, 0), after["reasons"].get(reason, 0))
@@ -105,9 +135,9 @@ def report_panels(trial: PolicyTrial) -> list[Panel]:
     loss = f"{100 * trial.loss_given_default:g} % of an amount lost at default"
     return [
         Table(title=f"What it would have done ({loss})", headers=headers, rows=figures),
-        Table(title="Who flips", width=4, headers=["From", "To", "Requests"], rows=moves, empty="Nobody."),
-        Table(title="Reasons", width=4, headers=["Reason", "Decided", "Tried"], rows=reasons),
-        Table(title="Fraud flags", width=4, headers=["Flag", "Decided", "Tried"], rows=flags),
+        Table(title="Who flips", width=6, headers=["From", "To", "Requests"], rows=moves, empty="Nobody."),
+        Table(title="Fraud flags", width=6, headers=["Flag", "Decided", "Tried"], rows=flags),
+        Table(title="Principal reasons", headers=["Reason", "Decided", "Tried"], rows=reasons),
     ]
 
 
@@ -150,12 +180,34 @@ def evidence_panel(user: Any, decision: CreditDecision) -> list[Panel]:
     if not decision.fraud_evidence or not user.has_perm("loans.see_fraud_evidence"):
         return []
     rows = [
-        (code(one["flag"]), one["weight"], code(pretty(one["found"])), code(pretty(one["limits"])),
-         ", ".join(f"{part['feature']} {part['spreads']:+.1f} spreads" for part in one.get("features", [])))
+        (code(one["flag"]), wording.found_in_words(one["found"]), wording.said(one["kind"], one["limits"]),
+         one["weight"])
         for one in decision.fraud_evidence
     ]  # fmt: skip
-    headers = ["Flag", "Weight", "Found", "Limits", "Features that stand out"]
-    return [Table(title="Fraud evidence", headers=headers, rows=rows)]
+    unlike = [
+        (code(part["feature"]), f"{part['value']:,.6g}", f"{part['spreads']:+.1f}", share(part["share"]))
+        for one in decision.fraud_evidence
+        for part in one.get("features", [])
+    ]
+    headers = ["Feature", "Value", "Spreads from the median", "Part of the distance"]
+    return [
+        Table(title="Fraud evidence, for staff alone", headers=["Flag", "Found", "Raised by", "Weight"], rows=rows),
+        *([Table(title="What is unlike other borrowers", headers=headers, rows=unlike)] if unlike else []),
+    ]
+
+
+def figures_of(decided: dict[str, Any], tried: dict[str, Any]) -> list[Any]:
+    """Each as it was decided and as it was tried; once where they are the same."""
+    sides = [
+        [
+            *("" if side["rates"][outcome] is None else f"{100 * side['rates'][outcome]:.1f}" for outcome in OUTCOMES),
+            f"{float(side['approved_amount']):,.0f}",
+            f"{side['expected_loss']:,.0f}",
+        ]
+        for side in (decided, tried)
+    ]
+    moved = [after if before == after else f"{before} → {after}" for before, after in zip(*sides, strict=True)]
+    return [tried["requests"], *moved]
 
 
 def share(number: float | None) -> str:

@@ -82,6 +82,11 @@ def forget_policies() -> None:
     _means.clear()
 
 
+def anomaly_versions() -> list[str]:
+    """Of all published anomaly scores."""
+    return sorted(path.stem.removeprefix("anomaly-") for path in FOLDER.glob("anomaly-*.json"))
+
+
 @functools.cache
 def anomaly(version: str) -> Anomaly:
     """A published anomaly score, checked against its hash. Raises ArtifactError."""
@@ -94,8 +99,8 @@ def anomaly(version: str) -> Anomaly:
 @functools.cache
 def anomaly_by_sha256(sha256: str) -> Anomaly:
     """The anomaly score that a stored decision names. Raises UnknownPolicy."""
-    for path in sorted(FOLDER.glob("anomaly-*.json")):
-        found = anomaly(path.stem.removeprefix("anomaly-"))
+    for version in anomaly_versions():
+        found = anomaly(version)
         if found.sha256 == sha256:
             return found
     raise UnknownPolicy(f"no published anomaly score has the hash {sha256}")

@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from loans.keeping import never_emptied
+
 NEVER = pgtrigger.Update | pgtrigger.Delete
 
 
@@ -23,7 +25,7 @@ class Instalment(models.Model):
             models.CheckConstraint(condition=Q(amount__gt=0), name="instalment_amount_positive"),
         ]
         indexes = [models.Index(fields=["due_date"], name="instalment_by_date")]
-        triggers = [pgtrigger.Protect(name="append_only", operation=NEVER)]
+        triggers = [pgtrigger.Protect(name="append_only", operation=NEVER), never_emptied()]
 
     def __str__(self) -> str:
         return f"instalment {self.number}"
@@ -48,7 +50,7 @@ class LoanPayment(models.Model):
             models.UniqueConstraint(fields=["instalment", "kind"], name="instalment_paid_once_missed_once"),
             models.CheckConstraint(condition=Q(kind__in=["paid", "missed"]), name="payment_kind_known"),
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=NEVER)]
+        triggers = [pgtrigger.Protect(name="append_only", operation=NEVER), never_emptied()]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.instalment_id}"

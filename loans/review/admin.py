@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -11,15 +12,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from audit.panels import trail_panel
 from base import context
 from base.admin import Button, Done, ReadOnlyAdmin, ReasonForm, ReasonRequiredForm, moment_column, page_of
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, WARN, Facts, Panel, Table, badge, code, when
-from loans import reasons
+from loans import panels, reasons
 from loans.models import CreditDecision, LoanRequest, ReviewItem
+from loans.policy.panels import evidence_panel
 from loans.review import work
 
 TONES = {ReviewItem.Status.OPEN: WARN, ReviewItem.Status.CLAIMED: BUSY, ReviewItem.Status.DONE: GOOD}
@@ -27,12 +29,30 @@ REFUSALS = (work.WrongState, work.OwnWork, reasons.UnknownReason)
 
 
 class DeclineForm(ReasonRequiredForm):
+    """What the machine found comes first, in its order."""
+
     field_order = ["reasons", "reason"]
     reasons = forms.MultipleChoiceField(
-        choices=lambda: [(one.code, f"{one.code}  {one.text}") for one in reasons.catalogue().values()],
+        label="The borrower is told",
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="What the borrower is told: 1 to 4.",
+        help_text="1 to 4, the principal reasons. Those with a star were found by the machine.",
     )
+    reason = forms.CharField(
+        label="Note for staff", max_length=300, widget=UnfoldAdminTextInputWidget(),
+        help_text="Required; kept in the audit trail, never shown to the borrower.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, known: Sequence[dict[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        found = [(one["code"], f"{one['code']}  {one['text']} *") for one in known]
+        others = [(one.code, f"{one.code}  {one.text}") for one in reasons.catalogue().values()]
+        codes = {code for code, _ in found}
+        listed: Any = self.fields["reasons"]
+        listed.choices = [*found, *(one for one in others if one[0] not in codes)]
+
+
+def known_reasons(row: ReviewItem) -> dict[str, Any]:
+    return {"known": CreditDecision.objects.get(loan_request=row.loan_request_id, number=1).adverse_reasons}
 
 
 def me() -> Any:
@@ -61,6 +81,12 @@ def decline(row: ReviewItem, data: dict[str, Any]) -> Done:
     return Done("The request is declined; the borrower gets a notice.", page_of(row.loan_request))
 
 
+def free(row: ReviewItem) -> bool:
+    """Open, or claimed for longer than a claim lasts."""
+    ran_out = row.claim_until is not None and row.claim_until < timezone.now()
+    return row.status == ReviewItem.Status.OPEN or (row.status == ReviewItem.Status.CLAIMED and ran_out)
+
+
 def mine(row: ReviewItem) -> bool:
     return row.status == ReviewItem.Status.CLAIMED and row.claimed_by_id == context.current().user_id
 
@@ -80,20 +106,21 @@ def button(name: str, title: str, icon: str, question: str, press: Any, **more: 
 
 BUTTONS = [
     button("claim", "Claim", "back_hand", "Takes the request, so that nobody else decides it meanwhile.", claim,
-           offered=lambda row: row.status != ReviewItem.Status.DONE and not mine(row)),
+           offered=free),
     button("release", "Release", "undo", "Gives the request back to the queue.", release, form=ReasonForm,
            offered=mine),
     button("approve", "Approve", "check", "Approves the request for good.", approve, form=ReasonRequiredForm,
            offered=mine),
     button("decline", "Decline", "close", "Declines the request for good. The borrower is told the reasons you choose; "
-           "what you write below is for staff alone.", decline, form=DeclineForm, offered=mine, danger=True),
+           "what you write below is for staff alone.", decline, form=DeclineForm, given=known_reasons, offered=mine,
+           danger=True),
 ]  # fmt: skip
 
 
 @admin.register(ReviewItem)
 class ReviewItemAdmin(ReadOnlyAdmin):
-    icon, entity_type = "rule", "review_item"
-    list_display = ["asked", "state", "shown_risk", "due", "claimed_by", moment_column("opened_at", "Opened")]
+    icon, entity_type = "fact_check", "review_item"
+    list_display = ["asked", "state", "claimed_by", "shown_risk", "due", moment_column("opened_at", "Opened")]
     list_filter = ["status"]
     list_select_related = ["loan_request", "claimed_by"]
     ordering = work.ORDER.fields
@@ -122,18 +149,25 @@ class ReviewItemAdmin(ReadOnlyAdmin):
         return badge("overdue", BAD) if late else when(row.due_at)
 
     def panels(self, request: HttpRequest, row: ReviewItem) -> list[Panel]:
-        user = request.user
+        user, asked = request.user, row.loan_request
+        decision = CreditDecision.objects.get(loan_request=asked, number=1)
         return [
-            reasons_panel(row),
-            *trail_panel(user, "loan_request", row.loan_request_id),
+            reasons_panel(row, decision),
+            *evidence_panel(user, decision),
+            panels.points_panel(decision),
+            panels.requests_panel(user, asked.borrower),
+            panels.loans_panel(user, asked.borrower),
+            *trail_panel(user, "loan_request", asked.pk),
+            panels.request_facts(user, asked),
             Facts(
                 title="Review",
                 side=True,
                 rows=[
                     ("State", self.state(row)),
-                    ("Request", row_link(user, LoanRequest, row.loan_request_id, row.loan_request)),
-                    ("Why", row.reason),
-                    ("Risk", self.shown_risk(row)),
+                    ("Decision", row_link(user, LoanRequest, asked.pk, "with all it was made from")),
+                    ("Score", decision.final_credit_score),
+                    ("Default risk", f"{100 * decision.default_probability:.1f} %"),
+                    ("Fraud score", f"{decision.fraud_score:.2f}"),
                     ("Opened", when(row.opened_at)),
                     ("Due", self.due(row)),
                     ("Claimed by", row.claimed_by),
@@ -153,10 +187,9 @@ def decisions_panel(request: LoanRequest) -> list[Panel]:
     return [Table(title="Decisions", headers=headers, rows=rows)] if len(rows) > 1 else []
 
 
-def reasons_panel(row: ReviewItem) -> Table:
-    decision = CreditDecision.objects.get(loan_request=row.loan_request_id, number=1)
+def reasons_panel(row: ReviewItem, decision: CreditDecision) -> Table:
     return Table(
-        title="What spoke against it",
+        title=f"In review: {row.reason}",
         headers=["Rank", "Code", "Reason", "Points lost"],
         rows=[(r["rank"], code(r["code"]), r["text"], r.get("points_lost")) for r in decision.adverse_reasons],
     )

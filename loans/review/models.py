@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from base.worklist import WorkItem, state_constraints
+from loans.keeping import never_emptied
 
 NOT_THEIR_OWN = """
 IF NEW.claimed_by_id IS NOT NULL AND EXISTS (
@@ -47,8 +48,9 @@ class ReviewItem(WorkItem):
                 func=NOT_THEIR_OWN,
             ),
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_emptied(),
             pgtrigger.Protect(name="done_once", operation=pgtrigger.Update, condition=pgtrigger.Q(old__status="done")),
         ]
 
     def __str__(self) -> str:
-        return f"review of {self.loan_request_id}"
+        return f"review of {self.loan_request}"

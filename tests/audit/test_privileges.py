@@ -5,7 +5,7 @@ import uuid
 import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from audit import services
 from audit.checks import check_roles
@@ -101,6 +101,13 @@ def test_it_may_add_and_read(role):
     run(role[1], "INSERT INTO audit_entry (action, entity_type, entity_id, actor, status, user_agent, correlation_id, "
                  "metadata) VALUES ('a', 't', '1', 'x', 'success', '', '', '{}')")  # fmt: skip
     assert run(role[1], "SELECT action FROM audit_entry") == [("a",)]
+
+
+def test_it_sees_when_transactions_of_the_owner_began(role):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        session = cursor.fetchone()[0]
+        assert run(role[1], f"SELECT xact_start IS NULL FROM pg_stat_activity WHERE pid = {session}") == [(False,)]
 
 
 def test_a_role_that_could_change_the_trail_anyway_is_refused(role):

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
 
-from audit import services
+from audit import chain, services
 from audit.models import Entry, Seal
 from audit.redaction import REDACTED, redacted
 from audit.verification import Verification
@@ -46,6 +46,21 @@ def test_sealing_chains_every_entry_once(capsys):
     assert list(Seal.objects.order_by("sequence").values_list("sequence", flat=True)) == [1, 2, 3, 4, 5]
     call_command("verify_audit")
     assert capsys.readouterr().out.startswith("ok: 5 entries")
+
+
+@pytest.mark.django_db
+def test_an_entry_that_commits_very_late_is_sealed_by_the_look_everywhere(monkeypatch):
+    monkeypatch.setattr(services, "LATE", 2)
+    early, *rest = write(6)
+    after = [one.pk for one in rest]
+    monkeypatch.setattr(chain, "unsealed", lambda since: iter(after))  # it was not committed yet
+    assert services.seal() == 5
+    monkeypatch.undo()
+    monkeypatch.setattr(services, "LATE", 2)
+    assert services.seal() == 0
+    assert services.seal_late() == 1
+    assert Seal.objects.get(sequence=6).entry_id == early.pk
+    assert not list(Verification(None).faults())
 
 
 def test_two_sealers_at_once_make_one_chain(transactional_db):

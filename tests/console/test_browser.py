@@ -15,6 +15,7 @@ from tests import makers
 from tests.console.browser import IN_BROWSER
 from tests.console.conftest import ask_for_loan, new_task
 from tests.garden import tasks as garden
+from tests.loans.test_review import in_review
 from tests.processes import eventually
 
 pytestmark = IN_BROWSER
@@ -155,6 +156,27 @@ def test_a_queue_is_paused_and_a_periodic_task_is_run_from_their_pages(page):
     page.get_by_role("button", name="Run now").click()
     expect(page.locator("#live")).to_contain_text("pending")
     assert Task.objects.get(name="garden.hourly").requested_by.username == "boss"
+
+
+def test_a_reviewer_reads_a_request_claims_it_and_declines_it_with_reasons(page):
+    item = in_review()
+    page.goto("/admin/loans/reviewitem/")
+    page.get_by_role("link", name="50,000.00 for car").click()
+    expect(page.get_by_text("Credit score needs a manual review (50 <= 60 < 70)")).to_be_visible()
+    page.get_by_role("link", name="Claim").click()
+    page.get_by_role("button", name="Claim").click()
+    expect(page.get_by_text("It is yours until")).to_be_visible()
+    page.get_by_role("link", name="Decline").click()
+    expect(page.locator("#ask input[type=checkbox]").first).to_have_value("A01")  # what the machine found
+    page.get_by_label("A01 Monthly payment requested is too large *").check()
+    page.get_by_label("R01 Unable to verify income").check()
+    page.get_by_label("Note for staff").fill("no payslips")
+    page.get_by_role("button", name="Decline").click()
+    expect(page.get_by_text("the borrower gets a notice")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="the machine")).to_contain_text("review")
+    expect(page.get_by_role("row").filter(has_text="R01")).to_contain_text("Unable to verify income")
+    item.refresh_from_db()
+    assert (item.status, item.note, item.loan_request.status) == ("done", "no payslips", "declined")
 
 
 def test_the_dashboards_figures_move_without_a_reload(page):

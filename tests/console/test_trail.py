@@ -50,6 +50,15 @@ def test_odd_addresses_are_no_error(staff, doors, address):
     assert staff("auditor").get(LIST + address).status_code == 200
 
 
+def test_staff_are_shown_and_found_by_their_name(staff, doors):
+    person, auditor = staff("operator").person, staff("auditor")
+    with acting(actor=f"user:{person.pk}"):
+        log_audit_event("door_painted", "door", "north/1")
+    assert f"{person.username} (user:{person.pk})" in shown(auditor.get(f"{LIST}of/door/north/1/"))
+    found = shown(auditor.get(f"{LIST}?q=actor:{person.username}"))
+    assert "door_painted" in found and "door_made" not in found
+
+
 @pytest.mark.parametrize("role", ["operator", "reviewer", "analyst"])
 def test_a_timeline_is_for_those_who_may_see_the_trail(staff, doors, role):
     assert staff(role).get(f"{LIST}of/door/north/1/").status_code == 403

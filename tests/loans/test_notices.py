@@ -64,7 +64,7 @@ def test_a_decline_is_told_once_by_mail_and_kept_word_for_word():
     assert message.to == ["ann@example.org"] and message.body == notice.text
     assert message.alternatives[0][0] == notice.html and str(notice.pk) in message.extra_headers["Message-ID"]
     assert notice.due_date == (decision.loan_request.created_at + timedelta(days=30)).date()
-    assert notice.sent_at is not None
+    assert notice.sent_at is not None and not issue.not_told().exists()
     whole = "\x00".join((notice.subject, notice.text, notice.html))
     assert notice.sha256 == hashlib.sha256(whole.encode()).hexdigest()
     assert Entry.objects.get(action="notice_issued").metadata["sha256"] == notice.sha256

@@ -4,7 +4,16 @@ import pytest
 from django.db import DatabaseError, IntegrityError, InternalError, connection, transaction
 
 from audit.models import Entry
-from loans.models import FraudRule, PolicyTrial, PolicyVersion
+from loans.models import (
+    CreditDecision,
+    FraudRule,
+    FraudRuleSet,
+    LoanPayment,
+    Notice,
+    PolicyTrial,
+    PolicyVersion,
+    ReviewItem,
+)
 from loans.policy import control
 from loans.policy.control import InvalidPolicy, NotYours, WrongState
 from loans.policy.trial import run_trial
@@ -101,6 +110,15 @@ def test_rows_stay():
     assert "Cannot" in refused(lambda: FraudRule.objects.all().delete())
 
 
+@pytest.mark.parametrize("model", [PolicyVersion, FraudRuleSet, CreditDecision, Notice, ReviewItem, LoanPayment])
+def test_tables_are_not_emptied(model):
+    def truncate():
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {model._meta.db_table} CASCADE")
+
+    assert "is kept" in refused(truncate)
+
+
 def test_the_rules_of_a_policy_are_closed():
     rules = PolicyVersion.objects.get(version="1.0").rule_set
     fields = {"kind": "velocity", "limits": {}, "weight": 0.5, "reason_code": "F", "reason_text": "f"}
@@ -160,6 +178,15 @@ def test_a_rule_that_is_no_rule_is_refused(wrong):
         draft(reviewer(), rules=[wrong])
     assert caught.value.field == "rules"
     assert not PolicyVersion.objects.filter(version="2.0").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "text"), [("F99", "Score below our policy"), ("F99", "Suspected fraud"), ("F01", "Something else")]
+)
+def test_a_rule_tells_no_borrower_of_policies_or_another_reasons_code(code, text):
+    wrong = rule("r", "loans_out_of_order", {}) | {"reason_code": code, "reason_text": text}
+    with pytest.raises(InvalidPolicy, match="r: "):
+        draft(reviewer(), rules=[wrong])
 
 
 def test_a_version_is_used_once():

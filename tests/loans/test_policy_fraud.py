@@ -12,6 +12,7 @@ from loans.models import Borrower, Loan, LoanRequest
 from loans.policy.facts import Asked, measure_then
 from loans.policy.fraud import KINDS, Facts, Measure, Rule, RuleSet, checked_limits, judge_fraud
 from loans.policy.shipped import FIRST, SECOND
+from loans.policy.wording import found_in_words, said
 from loans.scorecard import Reason
 from tests import makers
 from tests.loans.policies import activated, ask, rule
@@ -157,3 +158,19 @@ class TestCounting:
         ]
         LoanRequest.objects.bulk_create(many)
         assert ask(user).decision.inputs["fraud_facts"]["measures"]["requests:borrower:3600"] == 200
+
+
+def test_every_shipped_rule_and_what_it_finds_is_said_in_words():
+    found = {
+        "velocity": {"requests": 5, "subject": "ip", "window_s": 60},
+        "amount_over_history": {"requested_amount": "9000", "largest_past_amount": "100"},
+        "new_account_amount": {"account_age_days": 0.5, "requested_amount": "9000"},
+    }
+    for one in SECOND.rule_set.rules:
+        assert "{" not in said(one.kind, one.limits), one.kind
+    assert {one.kind for one in SECOND.rule_set.rules} == set(KINDS)
+    assert [found_in_words(one) for one in found.values()] == [
+        "5 requests",
+        "9,000.00, before at most 100.00",
+        "9,000.00, an account of 12 h",
+    ]

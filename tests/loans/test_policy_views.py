@@ -83,15 +83,28 @@ def test_what_is_not_there_is_not_there():
     assert client.post(f"{URL}9.9/approve", {"reason": "x"}, format="json").status_code == 404
 
 
+def filled(browser, page, **changes):
+    """The draft's form as it opens, with some fields changed."""
+    form = browser.get(f"{page}draft/").context["form"]
+    opened = {field.html_name: field.value() for field in form}
+    return {name: value for name, value in opened.items() if value is not None and value is not False} | changes
+
+
 def test_the_console_leads_from_a_draft_to_the_active_policy(staff):  # noqa: F811
     ask()
     author, second = staff("reviewer"), staff("reviewer")
     first = PolicyVersion.objects.get(version="1.0")
-    form = {"version": "2.0", "approve_from": 85, "rules": "", "reason": "losses rise"}
+    form = filled(author, f"{PAGE}{first.pk}/", version="2.0", approve_from=85, reason="losses rise")
     answer = author.post(f"{PAGE}{first.pk}/draft/", form, follow=True)
     row = PolicyVersion.objects.get(version="2.0")
     assert told(answer) == ["2.0 is a draft; try it next."] and str(row.pk) in answer.redirect_chain[0][0]
     assert (row.approve_from, row.review_from, row.note, row.author) == (85, 50, "losses rise", author.person)
+    assert row.rule_set == first.rule_set
+    page = author.get(answer.redirect_chain[0][0]).context["panels"][0]
+    assert (page.title, page.rows) == (
+        "What is different from 1.0, which is active",
+        [("Approve from", 70, 85)],
+    )
     author.post(f"{PAGE}{row.pk}/try/", {"loss_given_default": 0.45, "reason": "x"})
     assert Task.objects.filter(name="loans.try_policy").count() == 1
     run_trial(policy_id=row.pk)
@@ -110,6 +123,22 @@ def test_the_console_leads_from_a_draft_to_the_active_policy(staff):  # noqa: F8
     assert second.get(PAGE).status_code == 200
 
 
+def test_staff_change_fraud_rules_and_add_one_without_code(staff):  # noqa: F811
+    author, first = staff("reviewer"), PolicyVersion.objects.get(version="1.0")
+    page = f"{PAGE}{first.pk}/"
+    added = {"more-kind": "velocity", "more-name": "velocity_phone_1h", "more-subject": "phone", "more-from": 4}
+    form = filled(author, page, version="2.0", reason="rings", **{"2-from": 9, **added}) | {"more-reason": "F01"}
+    form.pop("0-enabled")
+    refused = author.post(f"{page}draft/", form)
+    assert "velocity needs this." in refused.content.decode() and not PolicyVersion.objects.filter(version="2.0")
+    author.post(f"{page}draft/", form | {"more-window_s": 3600, "more-weight": 0.4})
+    rules = {one.name: one for one in PolicyVersion.objects.get(version="2.0").rule_set.rules.all()}
+    assert len(rules) == 6 and [name for name, one in rules.items() if not one.enabled] == ["velocity_borrower_1h"]
+    assert rules["velocity_ip_1h"].limits == {"subject": "ip", "window_s": 3600, "from": 9}
+    assert rules["velocity_phone_1h"].limits == {"subject": "phone", "window_s": 3600, "from": 4}
+    assert rules["velocity_phone_1h"].reason_text == "Number of recent credit applications"
+
+
 @pytest.mark.parametrize("button", ["draft", "try", "approve", "activate", "challenge", "stop", "retire"])
 def test_only_reviewers_press(staff, button):  # noqa: F811
     row = PolicyVersion.objects.get(version="1.1")
@@ -124,7 +153,7 @@ def test_fraud_evidence_is_for_reviewers(staff, role, sees):  # noqa: F811
     ask()
     request = ask().request
     page = staff(role).get(f"/admin/loans/loanrequest/{request.pk}/change/").content.decode()
-    assert "same_ip" in page and ("window_s" in page) is sees
+    assert "same_ip" in page and ("in the 13 min before" in page) is sees
 
 
 def test_the_console_compares_the_challenger(staff, known_borrower):  # noqa: F811

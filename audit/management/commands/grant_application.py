@@ -6,7 +6,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import ProgrammingError
 
-from audit.privileges import CannotSplit, grant_application
+from audit.privileges import CannotSplit, grant_application, let_see_transactions
+
+UNSEEN = (
+    "{role} cannot see when transactions of other roles began, which exports of events wait for: let a superuser say "
+    "GRANT pg_read_all_stats TO {role}, or let everything that writes events run as {role}."
+)
 
 
 class Command(BaseCommand):
@@ -25,3 +30,5 @@ class Command(BaseCommand):
         except (CannotSplit, ProgrammingError) as error:
             raise CommandError(str(error).strip()) from None
         self.stdout.write(f"{role} may run the application; to the audit trail it may add, and nothing else.")
+        if not let_see_transactions(role):
+            self.stderr.write(UNSEEN.format(role=role))
