@@ -79,7 +79,11 @@ def _copy_features(models: Sequence[str], ids: Sequence[str]) -> None:
             "FROM unnest(%s::text[], %s::text[]) AS s(id, model) JOIN model_features v ON v.entity_id = s.model",
             [list(ids), copied],
         )
-    vacuum("model_features")
+        cursor.execute(
+            "INSERT INTO features_knownentity (entity_type, entity_id) SELECT 'borrower', unnest(%s::text[])",
+            [list(ids)],
+        )
+    vacuum("model_features", "features_knownentity")
 
 
 def extract_all(batch_size: int, *, everyone: bool = False, entity_type: str = "borrower") -> Refreshed:
