@@ -15,7 +15,7 @@ from benchmarks.measure import Cpu, Figure, Scale, at_least, at_most
 from benchmarks.subjects.loan_request import BODY, PRODUCT
 
 RATE = 200  # requests a second
-WARM = 200  # requests, at a tenth of the rate
+WARM, WARM_RATE = 200, 20  # requests beforehand, until plans are kept
 CONNECTIONS = 40
 PATIENCE_S = 300
 STATE = """
@@ -26,8 +26,8 @@ SELECT (SELECT count(*) FROM tasks_task WHERE status = 'pending' AND run_after <
 
 
 def measure(scale: Scale) -> list[Figure]:
-    seconds = scale.of(60, 15)
-    crowd = data.crowd(RATE * seconds + WARM)
+    rate, seconds = scale.rate or RATE, scale.of(60, 15)
+    crowd = data.crowd(rate * seconds + WARM)
     requests = [load.post(PRODUCT, BODY, token=one.token, address=one.address) for one in crowd]
     with (
         servers.web() as web,
@@ -35,13 +35,13 @@ def measure(scale: Scale) -> list[Figure]:
         servers.started("manage.py", "scheduler") as scheduler,
         Behind() as behind,
     ):
-        load.held(requests[:WARM], port=web.port, rate=RATE / 10, connections=CONNECTIONS)
+        load.held(requests[:WARM], port=web.port, rate=WARM_RATE, connections=CONNECTIONS)
         data.analyze()
         behind.wait()
         behind.seen.clear()
         roots = {"web": web.process, "workers": workers, "scheduler": scheduler, **servers.databases()}
         with Cpu(roots) as cpu:
-            done = load.held(requests[WARM:], port=web.port, rate=RATE, connections=CONNECTIONS)
+            done = load.held(requests[WARM:], port=web.port, rate=rate, connections=CONNECTIONS)
         pending, stale, age_s = behind.look()
         fresh_s = behind.wait()
     count, per_request = len(done.times_ms), " ".join(
@@ -50,7 +50,7 @@ def measure(scale: Scale) -> list[Figure]:
     wrong = "; ".join(sorted(set(done.errors))[:2])
     over_time = [behind.near(part * seconds / 4) for part in (1, 2, 3, 4)]
     return [
-        Figure("requests answered", count / done.seconds, "requests/s", RATE, "asked for",
+        Figure("requests answered", count / done.seconds, "requests/s", rate, "asked for",
                (at_least(0.99, of_floor=True),)),
         Figure("errors", len(done.errors), "requests", goals=(at_most(0),), cpu=wrong),
         Figure("from the moment it was due, p50", load.percentile(done.times_ms, 50), "ms"),
