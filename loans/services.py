@@ -38,13 +38,36 @@ class Answer:
     task_id: str | None
 
 
-@transaction.atomic
-def request_loan(
-    *, user: Any, requested_amount: Decimal, purpose: str, term_months: int, device: str | None = None
-) -> Answer:
+class NoTask(Exception):
+    """The feature task cannot be stored; the message is the name of the error."""
+
+
+def request_loan(**asked: Any) -> Answer:
     """Decide a request at once and let the borrower's features be brought up to date behind it.
 
-    device: the client's own id of the device it runs on. Raises InvalidDevice, NoPolicy, UnknownPolicy.
+    If the feature task cannot be stored all is done again without it, as a savepoint would cost every request.
+    Takes and raises what `decide_request` does.
+    """
+    try:
+        return decide_request(**asked)
+    except NoTask as error:
+        logger.exception("the feature task cannot be stored; the loan goes on without")
+        return decide_request(**asked, without_task=error)
+
+
+@transaction.atomic
+def decide_request(
+    *,
+    user: Any,
+    requested_amount: Decimal,
+    purpose: str,
+    term_months: int,
+    device: str | None = None,
+    without_task: NoTask | None = None,
+) -> Answer:
+    """Decide and store, with the feature task or, where it cannot be stored, with the reason.
+
+    device: the client's own id of the device it runs on. Raises InvalidDevice, NoPolicy, UnknownPolicy, NoTask.
     """
     device_hash = identity.device_hash(device)
     borrower = lock_borrower(user)
@@ -71,7 +94,7 @@ def request_loan(
     ingest([happenings.requested(request), happenings.decided(request, decision)], refresh=False, seldom=True)
     told = {"outcome": decision.outcome, "score": decision.final_credit_score, "decision_id": str(decision.id)}
     made = entry_of("credit_decision_made", "loan_request", request.id, told)
-    task_id, triggered = trigger_feature_computation(borrower, request)
+    task_id, triggered = trigger_feature_computation(borrower, request, without_task)
     store_entries([made, triggered])
     return Answer(request, decision, task_id)
 
@@ -89,31 +112,25 @@ def application_of(borrower: Borrower, requested_amount: Decimal, term_months: i
     return Application(float(requested_amount), term_months, borrower.second_holder, days)
 
 
-def trigger_feature_computation(borrower: Borrower, request: LoanRequest) -> tuple[str | None, Entry]:
+def trigger_feature_computation(
+    borrower: Borrower, request: LoanRequest, without: NoTask | None = None
+) -> tuple[str | None, Entry]:
     """Store the feature task with the request; returns its id, and the entry that says what came of it.
 
-    If the task cannot be stored the loan goes on.
+    without: do not try, but say that it failed. Raises NoTask.
     """
-    metadata = {
-        "borrower_id": str(borrower.id),
-        "feature_set": CoreBehavioral.name,
-        "feature_version": CoreBehavioral.version,
-    }
+    core = {"feature_set": CoreBehavioral.name, "feature_version": CoreBehavioral.version}
+    told = {"borrower_id": str(borrower.id), **core}
     about = ("loan_request", request.id)
+    if without:
+        told |= {"error": str(without)}
+        return None, entry_of("background_feature_computation_failed", *about, told, status="failure")
     try:
-        with transaction.atomic():
-            task_id = request_features(
-                entity_type="borrower",
-                entity_id=str(borrower.id),
-                feature_set=CoreBehavioral.name,
-                feature_version=CoreBehavioral.version,
-            )
+        task_id = request_features(entity_type="borrower", entity_id=str(borrower.id), **core)
     except (DatabaseError, RuntimeError) as error:
-        logger.exception("the feature task could not be stored; the loan goes on")
-        metadata |= {"error": type(error).__name__}
-        return None, entry_of("background_feature_computation_failed", *about, metadata, status="failure")
-    metadata |= {"task_id": task_id, "trigger_timestamp": timezone.now().isoformat()}
-    return task_id, entry_of("background_feature_computation_triggered", *about, metadata)
+        raise NoTask(type(error).__name__) from error
+    told |= {"task_id": task_id, "trigger_timestamp": timezone.now().isoformat()}
+    return task_id, entry_of("background_feature_computation_triggered", *about, told)
 
 
 @dataclass(frozen=True, slots=True)

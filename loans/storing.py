@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Field, Model
+from django.db.models import Field, JSONField, Model
 
 from base import statements
 from loans.models import Borrower, CreditDecision, LoanRequest, ReviewItem
@@ -37,13 +38,16 @@ def store_decided(request: LoanRequest, decision: CreditDecision, review: Review
     """Insert rows that belong together; `decision` and `review` need not name the request yet."""
     rows: list[Model] = [request, decision] if review is None else [request, decision, review]
     models = tuple(type(row) for row in rows)
-    values = [
-        field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in _given(type(row))
-    ]
+    values = [_value(row, field) for row in rows for field in _given(type(row))]
     with connection.cursor() as cursor:
         statements.execute(cursor, ("store", *models), values, lambda: _storing(models))
         request.id, request.created_at, decision.id, decision.created_at = cursor.fetchone()
     decision.loan_request = request
+
+
+def _value(row: Model, field: Field) -> Any:
+    value = getattr(row, field.attname)
+    return json.dumps(value) if isinstance(field, JSONField) else value
 
 
 def _storing(models: Sequence[type[Model]]) -> str:

@@ -188,7 +188,7 @@ def split(crowd: Any, times: int) -> list[Figure]:
     parts = {name: fmean(parts.get(name, 0) for _, parts in middle) for name in middle[0][1]}
     triggered = parts.pop(TRIGGER) + parts["INSERT audit_entry"] / 2
     return [
-        Figure(TRIGGER, triggered, "ms", None, "", (at_most(0.5),), "its task, a savepoint and one of the two entries"),
+        Figure(TRIGGER, triggered, "ms", None, "", (at_most(0.5),), "its task and one of the two entries"),
         *(
             Figure(f"request_loan: {name}", ms, "ms", None, "", (), f"{100 * ms / whole:.0f} % of {whole:.1f} ms")
             for name, ms in sorted(parts.items(), key=lambda part: -part[1])
