@@ -19,9 +19,12 @@ class JSONRenderer(BaseRenderer):
         return orjson.dumps(data, default=_encode, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
 
 
-def answer(data: Any) -> HttpResponse:
-    """What is asked for most often, without the framework's two-step rendering. For views that speak JSON alone."""
-    return HttpResponse(JSONRenderer().render(data), content_type=JSONRenderer.media_type)
+def answer(data: Any, **head: Any) -> HttpResponse:
+    """What is asked for most often, without the framework's two-step rendering. For views that speak JSON alone.
+
+    head: `status`, `headers`.
+    """
+    return HttpResponse(JSONRenderer().render(data), content_type=JSONRenderer.media_type, **head)
 
 
 def _encode(value: Any) -> Any:

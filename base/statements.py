@@ -12,10 +12,14 @@ _numbers = itertools.count(1)  # a name is never used twice, even when an attemp
 _kept: WeakKeyDictionary[Any, dict[Hashable, str]] = WeakKeyDictionary()
 
 
-def execute(cursor: Any, key: Hashable, values: Sequence[Any], text: Callable[[], str] | None = None) -> None:
+def execute(
+    cursor: Any, key: Hashable, values: Sequence[Any], text: Callable[[], str] | None = None, *, first: str = ""
+) -> None:
     """Run a query whose parameters are written `$1::type`, planned once for each connection and `key`.
 
     text: makes the query when it is not planned yet; without it the key is the query. Queries come from code.
+    first: a statement sent along before it. A planned query looks at its data before it waits for the locks of its
+    tables; where that order matters, this one takes the lock.
     """
     kept = _kept.setdefault(cursor.connection, {})
     if (name := kept.get(key)) is None:
@@ -25,4 +29,4 @@ def execute(cursor: Any, key: Hashable, values: Sequence[Any], text: Callable[[]
         cursor.execute(f"PREPARE {name} AS {query}")
         kept[key] = name
     places = ", ".join(["%s"] * len(values))
-    cursor.execute(f"EXECUTE {name} ({places})", values)
+    cursor.execute(f"{first}EXECUTE {name} ({places})", values)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME …] [--quick] [--entities N] [--json FILE]`."""
+"""`python -m benchmarks [NAME …] [--quick] [--entities N] [--rate N] [--json FILE]`."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 
 SUBJECTS = ["loan_request", "inference", "backfill", "ingest", "tasks", "task_pages", "task_scale", "export"]
-SUBJECTS += ["feature_serving", "feature_backfill", "feature_training", "feature_ingest"]
+SUBJECTS += ["loan_held", "feature_serving", "feature_backfill", "feature_training", "feature_ingest"]
 ON_REQUEST = ["task_peers", "feature_peers"]  # they install what the product does not need
 DATABASE, REDIS_DATABASE = "bench", "/13"
 UNLIMITED = dict.fromkeys(["THROTTLE_ANON", "THROTTLE_USER", "THROTTLE_LOAN", "THROTTLE_EVENTS"], "1000000/min")
@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         help="entities of 50 events each for both backfills (20,000; quick 2,000)",
     )
+    result.add_argument("--rate", type=int, help="requests a second of loan_held (200)")
     result.add_argument("--json", type=Path, help="also write the figures to this file")
     return result
 
@@ -54,7 +55,7 @@ def run(server: str, options: argparse.Namespace) -> int:
     django.setup()
     from benchmarks import measure
 
-    scale = measure.Scale(options.quick, options.entities)
+    scale = measure.Scale(options.quick, options.entities, options.rate)
     environment, figures = "", []
     for name in options.names or SUBJECTS:
         started = time.monotonic()

@@ -52,6 +52,22 @@ def clients(count: int) -> list[Client]:
     return [Client(c.user, c.token, c.address, entity_id) for c, entity_id in zip(logged_in(users), ids, strict=True)]
 
 
+def crowd(count: int) -> list[Client]:
+    """Borrowers with fifty movements of their own, the features of these, and a session each."""
+    events(count, per_entity=PER_ENTITY)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT md5('borrower ' || e)::uuid FROM generate_series(1, %s) e", [count])
+        ids = [row[0] for row in cursor.fetchall()]
+    users = people(count, Role.CLIENT)
+    since = timezone.now().date() - timedelta(days=DAYS_KNOWN)
+    Borrower.objects.bulk_create(
+        Borrower(id=one, user=user, customer_since=since) for one, user in zip(ids, users, strict=True)
+    )
+    extract_all(1_000, everyone=True)
+    analyze()
+    return [Client(c.user, c.token, c.address, str(one)) for c, one in zip(logged_in(users), ids, strict=True)]
+
+
 def people(count: int, role: Role) -> list[User]:
     locked = make_password(None)
     return User.objects.bulk_create(
@@ -79,7 +95,11 @@ def _copy_features(models: Sequence[str], ids: Sequence[str]) -> None:
             "FROM unnest(%s::text[], %s::text[]) AS s(id, model) JOIN model_features v ON v.entity_id = s.model",
             [list(ids), copied],
         )
-    vacuum("model_features")
+        cursor.execute(
+            "INSERT INTO features_knownentity (entity_type, entity_id) SELECT 'borrower', unnest(%s::text[])",
+            [list(ids)],
+        )
+    vacuum("model_features", "features_knownentity")
 
 
 def extract_all(batch_size: int, *, everyone: bool = False, entity_type: str = "borrower") -> Refreshed:
@@ -145,6 +165,13 @@ def forget_values() -> None:
         cursor.execute("DELETE FROM features_countdelta WHERE what LIKE 'values:%'")
         cursor.execute(MARK)
     vacuum("model_features", "model_features_history", "features_staleentity")
+
+
+def analyze() -> None:
+    """What autovacuum would have done before long, for all tables."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("ANALYZE")
 
 
 def vacuum(*tables: str) -> None:

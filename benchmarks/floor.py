@@ -1,4 +1,4 @@
-"""The least a loan request can cost: one SELECT, and one statement that writes the rows a real request wrote."""
+"""The least a loan request can cost: one SELECT, and one statement that writes every row that a real request wrote."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from django.db import connection, models
 
 from audit.models import Entry
-from loans.models import LoanRequest
+from features.models import CountDelta, RawEvent, StaleEntity
+from loans.models import LoanRequest, ReviewItem
 from tasks.models import Task
 
 READ = "SELECT feature_set_id, as_of, vals::text FROM model_features WHERE feature_set_id = ANY(%s) AND entity_id = %s"
@@ -22,7 +23,10 @@ def read_features(cursor: Any, borrower_id: str) -> list[Any]:
 
 
 def write_rows(cursor: Any, borrower_id: str) -> str:
-    """Loan request, decision, two audit entries and task, the size of real ones. Returns the request's id."""
+    """Request, decision, two events with their mark and count, two audit entries and task, the size of real ones.
+
+    A review item too where the first request has one. Returns the request's id.
+    """
     statement, values = _statement()
     values = [borrower_id if value is BORROWER else str(uuid.uuid4()) if value is KEY else value for value in values]
     cursor.execute(statement, values)
@@ -45,16 +49,26 @@ def _statement() -> tuple[str, list[Any]]:
     request = LoanRequest.objects.order_by("created_at").first()
     if request is None:
         raise RuntimeError("ask for a real loan first")
-    decided, triggered = Entry.objects.filter(entity_id=str(request.pk)).order_by("id")
+    about = str(request.pk)
+    decided, triggered = Entry.objects.filter(entity_id=about).order_by("id")
     task = Task.objects.get(pk=triggered.metadata["task_id"])
+    asked, verdict = RawEvent.objects.filter(source_id__contains=about).order_by("id")
+    mark = StaleEntity.objects.filter(entity_id=asked.entity_id).earliest("id")
+    count = CountDelta.objects.filter(what="events:borrower", n=2).earliest("id")
     values: list[Any] = []
     parts = [
         ("request", _insert(request, values, {"borrower_id": BORROWER}), "RETURNING id"),
         ("decision", _insert(request.decisions.get(), values, {}, request_id="loan_request_id"), ""),
+        ("asked", _insert(asked, values, {"entity_id": BORROWER, "source_id": KEY}), ""),
+        ("verdict", _insert(verdict, values, {"entity_id": BORROWER, "source_id": KEY}), ""),
+        ("mark", _insert(mark, values, {"entity_id": BORROWER}), ""),
+        ("count", _insert(count, values, {}), ""),
         ("decided", _insert(decided, values, {}, request_id="entity_id"), ""),
         ("triggered", _insert(triggered, values, {}, request_id="entity_id"), ""),
         ("task", _insert(task, values, {"coalesce_key": KEY, "subject_id": BORROWER}), ""),
     ]
+    if (review := ReviewItem.objects.filter(loan_request=request).first()) is not None:
+        parts.append(("review", _insert(review, values, {}, request_id="loan_request_id"), ""))
     ctes = ", ".join(f"{name} AS ({insert} {returning})" for name, insert, returning in parts)
     return f"WITH {ctes} SELECT id::text FROM request", values
 

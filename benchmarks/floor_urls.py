@@ -13,19 +13,33 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from base.permissions import Public
-from base.roles import EVERYONE
+from base.roles import EVERYONE, Role
+from base.throttles import ScopedThrottle
 from benchmarks import floor
 
 
 @csrf_exempt
 def loan(request: HttpRequest) -> HttpResponse:
-    """Read the features with one SELECT, write the five rows with one statement, answer a few keys."""
-    asked = json.loads(request.body)
-    with connection.cursor() as cursor:
-        features = floor.read_features(cursor, asked["borrower_id"])
-        request_id = floor.write_rows(cursor, asked["borrower_id"])
-    body = orjson.dumps({"id": request_id, "sets": len(features)})
+    """Read the features with one SELECT, write all rows with one statement, answer a few keys."""
+    body = orjson.dumps(_written(json.loads(request.body)["borrower_id"]))
     return HttpResponse(body, status=201, content_type="application/json", headers={"Content-Length": len(body)})
+
+
+def _written(borrower_id: str) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        features = floor.read_features(cursor, borrower_id)
+        return {"id": floor.write_rows(cursor, borrower_id), "sets": len(features)}
+
+
+class GuardedLoan(APIView):
+    """The same behind the product's authentication, role and throttle."""
+
+    roles = {Role.CLIENT}
+    throttle_classes = [ScopedThrottle]
+    throttle_scope = "loan"
+
+    def post(self, request: Request) -> Response:
+        return Response(_written(request.data["borrower_id"]), status=201)
 
 
 class Empty(APIView):
@@ -53,6 +67,7 @@ class Guarded(APIView):
 
 urlpatterns: list[Any] = [
     path("api/floor/loan", loan),
+    path("api/floor/guarded/loan", GuardedLoan.as_view()),
     path("api/floor/empty", Empty.as_view()),
     path("api/floor/guarded", Guarded.as_view()),
 ]

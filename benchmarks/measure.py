@@ -21,6 +21,7 @@ class Scale:
 
     quick: bool = False
     entities: int | None = None
+    rate: int | None = None
 
     def of(self, full: int, quick: int) -> int:
         return quick if self.quick else full

@@ -38,7 +38,8 @@ def compute_features(
     context: TaskContext, *, entity_type: str, entity_id: str, feature_set: str, feature_version: str
 ) -> dict[str, Any]:
     """Bring one entity up to date. All of its sets are computed; the named one is what the caller waits for."""
-    done = refresh(entity_type, [entity_id], task_id=context.task_id)
+    asked_at = context.task_result.enqueued_at
+    done = extraction.extract_one(entity_type, entity_id, task_id=context.task_id, asked_at=asked_at)
     if done.unrepaired:
         request_repair(entity_type)
     if entity_id in done.failed:

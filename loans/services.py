@@ -10,7 +10,8 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from audit.services import log_audit_event
+from audit.models import Entry
+from audit.services import entry_of, store_entries
 from base import context
 from features.services import Served, ingest, request_features, stored_sets
 from loans import happenings, rules
@@ -22,7 +23,7 @@ from loans.policy.aftermath import aftermath
 from loans.policy.deciding import Case, decide_case
 from loans.policy.facts import Asked, measure_active
 from loans.review.work import open_item
-from loans.storing import store_decided
+from loans.storing import lock_borrower, store_decided
 
 logger = logging.getLogger(__name__)
 SETS = [CoreBehavioral, AccountConduct, CashFlow, LendingHistory]
@@ -37,16 +38,39 @@ class Answer:
     task_id: str | None
 
 
-@transaction.atomic
-def request_loan(
-    *, user: Any, requested_amount: Decimal, purpose: str, term_months: int, device: str | None = None
-) -> Answer:
+class NoTask(Exception):
+    """The feature task cannot be stored; the message is the name of the error."""
+
+
+def request_loan(**asked: Any) -> Answer:
     """Decide a request at once and let the borrower's features be brought up to date behind it.
 
-    device: the client's own id of the device it runs on. Raises InvalidDevice, NoPolicy, UnknownPolicy.
+    If the feature task cannot be stored all is done again without it, as a savepoint would cost every request.
+    Takes and raises what `decide_request` does.
+    """
+    try:
+        return decide_request(**asked)
+    except NoTask as error:
+        logger.exception("the feature task cannot be stored; the loan goes on without")
+        return decide_request(**asked, without_task=error)
+
+
+@transaction.atomic
+def decide_request(
+    *,
+    user: Any,
+    requested_amount: Decimal,
+    purpose: str,
+    term_months: int,
+    device: str | None = None,
+    without_task: NoTask | None = None,
+) -> Answer:
+    """Decide and store, with the feature task or, where it cannot be stored, with the reason.
+
+    device: the client's own id of the device it runs on. Raises InvalidDevice, NoPolicy, UnknownPolicy, NoTask.
     """
     device_hash = identity.device_hash(device)
-    borrower = _borrower(user)
+    borrower = lock_borrower(user)
     features = known_features(borrower)
     asked = Asked(borrower.id, requested_amount, context.current().ip, identity.phone_hash(user.phone), device_hash)
     means, facts = measure_active(asked)
@@ -67,14 +91,12 @@ def request_loan(
     )
     decision = CreditDecision(**decided, inputs=case.as_dict() | means.as_dict())
     store_decided(request, decision, open_item(decision))
-    ingest([happenings.requested(request), happenings.decided(request, decision)], refresh=False)
-    log_audit_event(
-        "credit_decision_made",
-        "loan_request",
-        request.id,
-        {"outcome": decision.outcome, "score": decision.final_credit_score, "decision_id": str(decision.id)},
-    )
-    return Answer(request, decision, trigger_feature_computation(borrower, request))
+    ingest([happenings.requested(request), happenings.decided(request, decision)], refresh=False, seldom=True)
+    told = {"outcome": decision.outcome, "score": decision.final_credit_score, "decision_id": str(decision.id)}
+    made = entry_of("credit_decision_made", "loan_request", request.id, told)
+    task_id, triggered = trigger_feature_computation(borrower, request, without_task)
+    store_entries([made, triggered])
+    return Answer(request, decision, task_id)
 
 
 STATUS = {
@@ -90,48 +112,25 @@ def application_of(borrower: Borrower, requested_amount: Decimal, term_months: i
     return Application(float(requested_amount), term_months, borrower.second_holder, days)
 
 
-def _borrower(user: Any) -> Borrower:
-    """The user's borrower profile, made on the first request. Locked, so velocity limits hold under concurrency."""
-    borrowers = Borrower.objects.select_for_update()
-    found = borrowers.filter(user=user).first()
-    if found is None:
-        Borrower.objects.bulk_create([Borrower(user=user)], ignore_conflicts=True)
-        found = borrowers.get(user=user)
-    return found
+def trigger_feature_computation(
+    borrower: Borrower, request: LoanRequest, without: NoTask | None = None
+) -> tuple[str | None, Entry]:
+    """Store the feature task with the request; returns its id, and the entry that says what came of it.
 
-
-def trigger_feature_computation(borrower: Borrower, request: LoanRequest) -> str | None:
-    """Store the feature task with the request. If that fails the loan goes on, and the audit trail says so."""
-    metadata = {
-        "borrower_id": str(borrower.id),
-        "feature_set": CoreBehavioral.name,
-        "feature_version": CoreBehavioral.version,
-    }
+    without: do not try, but say that it failed. Raises NoTask.
+    """
+    core = {"feature_set": CoreBehavioral.name, "feature_version": CoreBehavioral.version}
+    told = {"borrower_id": str(borrower.id), **core}
+    about = ("loan_request", request.id)
+    if without:
+        told |= {"error": str(without)}
+        return None, entry_of("background_feature_computation_failed", *about, told, status="failure")
     try:
-        with transaction.atomic():
-            task_id = request_features(
-                entity_type="borrower",
-                entity_id=str(borrower.id),
-                feature_set=CoreBehavioral.name,
-                feature_version=CoreBehavioral.version,
-            )
+        task_id = request_features(entity_type="borrower", entity_id=str(borrower.id), **core)
     except (DatabaseError, RuntimeError) as error:
-        logger.exception("the feature task could not be stored; the loan goes on")
-        log_audit_event(
-            "background_feature_computation_failed",
-            "loan_request",
-            request.id,
-            metadata | {"error": type(error).__name__},
-            status="failure",
-        )
-        return None
-    log_audit_event(
-        "background_feature_computation_triggered",
-        "loan_request",
-        request.id,
-        metadata | {"task_id": task_id, "trigger_timestamp": timezone.now().isoformat()},
-    )
-    return task_id
+        raise NoTask(type(error).__name__) from error
+    told |= {"task_id": task_id, "trigger_timestamp": timezone.now().isoformat()}
+    return task_id, entry_of("background_feature_computation_triggered", *about, told)
 
 
 @dataclass(frozen=True, slots=True)

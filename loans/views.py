@@ -19,7 +19,7 @@ from accounts import idempotency
 from base.pagination import NewestFirst
 from base.problems import Unavailable
 from base.queries import refuse_unknown
-from base.renderers import JSONRenderer
+from base.renderers import JSONRenderer, answer
 from base.roles import EVERYONE, STAFF, Role
 from base.throttles import ScopedThrottle
 from loans import serializers as s
@@ -32,6 +32,7 @@ from tasks.models import Task
 from tasks.serializers import TaskSerializer, task_links
 
 logger = logging.getLogger(__name__)
+ASKED = s.LoanRequestCreateSerializer()  # one for all requests: making its fields anew costs more than using them
 
 
 class RequestLoan(APIView):
@@ -60,20 +61,19 @@ class RequestLoan(APIView):
             ),
         ],
     )
-    def post(self, request: Request) -> HttpResponse | Response:
-        asked = s.LoanRequestCreateSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        wanted = {"user": request.user, "device": request.headers.get(identity.DEVICE_HEADER), **asked.validated_data}
+    def post(self, request: Request) -> HttpResponse:
+        asked = ASKED.run_validation(request.data)
+        wanted = {"user": request.user, "device": request.headers.get(identity.DEVICE_HEADER), **asked}
         key = request.headers.get(idempotency.HEADER)
         if key is None:
-            return Response(**_answer(_decided(wanted)))
+            return answer(**_answered(_decided(wanted)))
         named: dict[str, Any] = {"user": request.user, "endpoint": "loans.request", "key": key}
         with transaction.atomic():
             known = idempotency.begin(**named, body=request.data)
             if known is None:
-                answer = _answer(_decided(wanted))
-                known = idempotency.finish(**named, status=201, body=JSONRenderer().render(answer["data"]))
-                return known.as_response(**answer["headers"])
+                made = _answered(_decided(wanted))
+                known = idempotency.finish(**named, status=201, body=JSONRenderer().render(made["data"]))
+                return known.as_response(**made["headers"])
         return known.as_response(**_headers(json.loads(known.body)["task_id"]))
 
 
@@ -88,9 +88,9 @@ def _decided(wanted: dict[str, Any]) -> services.Answer:
         raise Unavailable("Requests cannot be decided for the moment.") from None
 
 
-def _answer(answer: services.Answer) -> dict[str, Any]:
+def _answered(made: services.Answer) -> dict[str, Any]:
     """The document's keys; the features are promised only if their task is committed with the request."""
-    queued = answer.task_id is not None
+    queued = made.task_id is not None
     note = (
         "Feature computation running in background"
         if queued
@@ -98,13 +98,13 @@ def _answer(answer: services.Answer) -> dict[str, Any]:
     )
     return {
         "status": 201,
-        "headers": _headers(answer.task_id),
+        "headers": _headers(made.task_id),
         "data": {
-            "loan_request": s.request_body(answer.request) | {"audit_logged": True},
-            "credit_decision": s.decision_body(answer.decision),
+            "loan_request": s.request_body(made.request) | {"audit_logged": True},
+            "credit_decision": s.decision_body(made.decision),
             "background_task_queued": queued,
             "background_task_note": note,
-            "task_id": answer.task_id,
+            "task_id": made.task_id,
         },
     }
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from base import statements
 from tasks.definitions import TaskDefinition
 
 MAX_CRASHES = 3
@@ -56,8 +57,8 @@ COLUMNS = """
 FRESH = "0, '', '', '', '', 0, '', 0, 0, 0"
 INSERT = f"""
 INSERT INTO tasks_task {COLUMNS}
-VALUES (%s, %s, %s, 'pending', %s, %s, coalesce(%s, clock_timestamp()), %s, %s, %s, %s, %s, %s, %s,
-        %s, %s::jsonb, {FRESH})
+VALUES ($1::text, $2::text, $3::int, 'pending', $4::text, $5::text, coalesce($6::timestamptz, clock_timestamp()),
+  $7::int, $8::int, $9::int, $10::text, $11::text, $12::bigint, $13::text, $14::uuid, $15::jsonb, {FRESH})
 ON CONFLICT DO NOTHING
 RETURNING id::text, created_at, run_after <= clock_timestamp()
 """
@@ -90,7 +91,7 @@ def insert(task: TaskDefinition, kwargs: str, *, requested_by_id: int | None, co
     # Without a key nothing conflicts. With one, the other task may end between the two statements: try again.
     for _ in range(10):
         with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-            cursor.execute(INSERT, values)
+            statements.execute(cursor, INSERT, values)
             if row := cursor.fetchone():
                 return Stored(row[0], row[1], is_new=True, due=row[2])
             cursor.execute(EXISTING, [task.unique_key, task.coalesce_key])

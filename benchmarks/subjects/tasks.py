@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from base import statements
 from benchmarks.measure import Figure, Scale, alternate, at_least, at_most, medians, percentile
 from benchmarks.runners import OURS, WORKERS, Side, create_rows_table, forget, one_round, ours, stock_worker
 from benchmarks.tasks import noop
@@ -65,7 +66,7 @@ def asking(scale: Scale) -> list[Figure]:
 
     def insert() -> None:
         with connection.cursor() as cursor:
-            cursor.execute(store.INSERT, values)
+            statements.execute(cursor, store.INSERT, values)
             cursor.fetchone()
 
     for _ in range(scale.of(1_000, 200)):

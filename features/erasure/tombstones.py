@@ -24,8 +24,7 @@ def digest(entity_type: str, entity_id: str) -> bytes:
 
 def pads() -> dict[str, bytes]:
     """The parameters of HASHED: what HMAC puts before the message, and before the inner hash."""
-    key = _key(settings.SECRET_KEY).ljust(BLOCK, b"\0")
-    return {"outer": bytes(byte ^ OUTER for byte in key), "inner": bytes(byte ^ INNER for byte in key)}
+    return dict(_pads(settings.SECRET_KEY))
 
 
 def buried(entities: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -39,3 +38,9 @@ def buried(entities: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
 @cache
 def _key(secret: str) -> bytes:
     return salted_hmac("features.erasure.tombstones", "", secret, algorithm="sha256").digest()
+
+
+@cache
+def _pads(secret: str) -> dict[str, bytes]:
+    key = _key(secret).ljust(BLOCK, b"\0")
+    return {"outer": bytes(byte ^ OUTER for byte in key), "inner": bytes(byte ^ INNER for byte in key)}

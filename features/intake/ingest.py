@@ -11,12 +11,13 @@ from typing import Any
 from django.db import connection, transaction
 from msgspec import to_builtins
 
+from base import statements
 from features import tasks
 from features.definitions import Event, InvalidEvent, event_types
 from features.erasure.tombstones import HASHED, pads
 from features.intake.bulk import as_json, copy_in
 from features.intake.checks import checked_value
-from features.intake.marks import CHANGED_TYPES, MARKS
+from features.intake.marks import CHANGED_TYPES, MARKS, NEW_MARKS
 
 
 @dataclass(kw_only=True, slots=True)
@@ -56,11 +57,12 @@ class Ingested:
     erased: list[int] = field(default_factory=list)
 
 
+WAIT = "LOCK TABLE raw_events IN ROW EXCLUSIVE MODE; "
 # Whether an entity was erased is asked in this statement, which waits for an erasure's lock before it takes its
 # snapshot (features/erasure); while there is no tombstone nothing is hashed.
 INSERT = f"""
 WITH given AS MATERIALIZED (
-  SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS x(
+  SELECT * FROM jsonb_to_recordset({{rows}}::jsonb) AS x(
     n int, source text, source_id text, entity_type text, entity_id text, event_type text, event_time timestamptz,
     value numeric, payload jsonb)
 ), erased AS MATERIALIZED (
@@ -74,7 +76,7 @@ WITH given AS MATERIALIZED (
   FROM input ORDER BY source COLLATE "C", source_id COLLATE "C", n
   ON CONFLICT (source, source_id) DO NOTHING
   RETURNING id, source, source_id, entity_type, entity_id, event_time
-), {MARKS}
+), {{marks}}
 SELECT (SELECT count(*) FROM added), {CHANGED_TYPES},
   CASE WHEN (SELECT count(*) FROM added) < (SELECT count(*) FROM input) THEN ARRAY(
     SELECT n FROM (
@@ -84,16 +86,17 @@ SELECT (SELECT count(*) FROM added), {CHANGED_TYPES},
 """  # noqa: S608 - constants of our own
 
 
-def ingest(events: Sequence[NewEvent], *, refresh: bool = True) -> Ingested:
+def ingest(events: Sequence[NewEvent], *, refresh: bool = True, seldom: bool = False) -> Ingested:
     """Store events in the caller's transaction and ask once for the features they change.
 
-    refresh: switch off for bulk loads that backfill afterwards. Raises InvalidEvent.
+    refresh: switch off for bulk loads that backfill afterwards. seldom: their entities hear of little else, so a mark
+    of their own does no harm, and the statement stays planned. Raises InvalidEvent.
     """
-    return store([as_row(event) for event in events], refresh=refresh)
+    return store([as_row(event) for event in events], refresh=refresh, seldom=seldom)
 
 
 @transaction.atomic(savepoint=False)
-def store(rows: Sequence[dict[str, Any]], *, refresh: bool = True) -> Ingested:
+def store(rows: Sequence[dict[str, Any]], *, refresh: bool = True, seldom: bool = False) -> Ingested:
     """`ingest` for rows made by `as_row`."""
     known: list[int] = []
     with connection.cursor() as cursor:
@@ -101,11 +104,22 @@ def store(rows: Sequence[dict[str, Any]], *, refresh: bool = True) -> Ingested:
             entity_types, erased = copied
             added = len(rows) - len(erased)
         else:
-            cursor.execute(INSERT, {"rows": _numbered(rows), **pads()})
+            _insert(cursor, _numbered(rows), seldom)
             added, entity_types, known, erased = cursor.fetchone()
     task_ids = [tasks.request_refresh(entity_type) for entity_type in entity_types] if refresh else []
     accepted = len(rows) - len(erased)
     return Ingested(accepted=accepted, added=added, task_ids=task_ids, known=known or [], erased=erased)
+
+
+def _insert(cursor: Any, rows: str, seldom: bool) -> None:
+    if seldom:
+        statements.execute(cursor, INSERT, [rows, *pads().values()], _planned, first=WAIT)
+    else:
+        cursor.execute(INSERT.format(rows="%(rows)s", marks=MARKS), {"rows": rows, **pads()})
+
+
+def _planned() -> str:
+    return INSERT.format(rows="$1", marks=NEW_MARKS) % {name: f"${n}::bytea" for n, name in enumerate(pads(), 2)}
 
 
 def _numbered(rows: Sequence[dict[str, Any]]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from base import statements
 from features.catalogue import serving_set, set_id
 from features.definitions import FeatureSet, feature_sets
 from features.engine.compute import computation
@@ -47,7 +48,7 @@ def stored(feature_set: type[FeatureSet], entity_ids: Sequence[str]) -> dict[str
 
 READ_SETS = """
 SELECT feature_set_id, entity_id, as_of, computed_at, source_rows, vals::text, task_id::text FROM model_features
-WHERE feature_set_id = ANY(%s) AND entity_id = %s
+WHERE feature_set_id = ANY($1::smallint[]) AND entity_id = $2::text
 """
 
 
@@ -55,7 +56,7 @@ def stored_sets(feature_sets: Sequence[type[FeatureSet]], entity_id: str) -> dic
     """The latest stored values of one entity in several sets, in one query."""
     by_id = {set_id(feature_set): feature_set for feature_set in feature_sets}
     with connection.cursor() as cursor:
-        cursor.execute(READ_SETS, [list(by_id), entity_id])
+        statements.execute(cursor, READ_SETS, [list(by_id), entity_id])
         return {by_id[row[0]]: Served(*row[1:]) for row in cursor.fetchall()}
 
 

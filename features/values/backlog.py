@@ -49,6 +49,21 @@ def take(entity_type: str, entity_ids: Sequence[str], moment: datetime) -> Taken
         return Taken(*cursor.fetchone())
 
 
+COUNTED = """
+SELECT NOT EXISTS (SELECT FROM features_staleentity WHERE entity_type = $1::text AND entity_id = $2::text)
+  AND NOT EXISTS (SELECT FROM features_failedentity WHERE entity_type = $1::text AND entity_id = $2::text)
+  AND cardinality($3::smallint[]) = (SELECT count(*) FROM model_features
+    WHERE feature_set_id = ANY($3::smallint[]) AND entity_id = $2::text AND as_of >= $4::timestamptz)
+"""
+
+
+def is_counted(entity_type: str, entity_id: str, set_ids: Sequence[int], since: datetime) -> bool:
+    """Whether no mark waits and every set has values as of this time or later: they saw what had committed by then."""
+    with connection.cursor() as cursor:
+        statements.execute(cursor, COUNTED, [entity_type, entity_id, list(set_ids), since])
+        return cursor.fetchone()[0]
+
+
 LEAVE = """
 INSERT INTO features_staleentity (entity_type, entity_id, events, earliest, latest)
 SELECT %s, entity_id, 0, earliest, earliest FROM unnest(%s::text[], %s::timestamptz[]) AS rest(entity_id, earliest)

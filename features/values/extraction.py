@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 
+from features.catalogue import set_id
 from features.definitions import feature_sets
-from features.values import coverage
+from features.values import backlog, coverage
 from features.values.materialize import Refreshed, refresh
+
+BESIDE = 50  # entities computed along with one that was asked for
 
 
 def entity_types() -> list[str]:
@@ -39,6 +42,25 @@ def extract(
                 entity_type, batch, task_id=task_id, as_of=as_of, skip_locked=True, before_commit=before_commit
             )
             after, max_batches = batch[-1], max_batches - 1
+
+
+def extract_one(entity_type: str, entity_id: str, *, task_id: str, asked_at: datetime | None) -> Refreshed:
+    """Refresh one entity, unless that was done since it was asked for, and some that wait beside it.
+
+    Many cost little more than one, so in a rush most find their work done. Returns what was done for the one.
+    """
+    if asked_at and backlog.is_counted(entity_type, entity_id, _set_ids(entity_type), asked_at):
+        return Refreshed(entities=1)
+    done = refresh(entity_type, [entity_id], task_id=task_id)
+    beside = coverage.marked_entities(entity_type, after=entity_id, limit=BESIDE)
+    if beside and not done.failed:
+        others = refresh(entity_type, beside, task_id=task_id, skip_locked=True)
+        done.unrepaired += others.unrepaired
+    return done
+
+
+def _set_ids(entity_type: str) -> list[int]:
+    return [set_id(feature_set) for feature_set in feature_sets(entity=entity_type)]
 
 
 def _steps(as_of: datetime | None, everyone: bool) -> list[Callable[..., list[str]]]:

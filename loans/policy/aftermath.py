@@ -9,7 +9,7 @@ from typing import Any
 
 from loans import rules
 from loans.counteroffer import NOTICE_DUE, find_counter_offer
-from loans.policy.deciding import Case, Means, decide_case
+from loans.policy.deciding import Case, Means, judge
 
 
 def aftermath(case: Case, means: Means, decided: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,4 +33,4 @@ def approves(case: Case, means: Means, amount: Decimal, term_months: int) -> boo
     """Whether another amount or term would have been approved, with all else as it was."""
     application = replace(case.application, requested_amount=float(amount), term_months=term_months)
     other = replace(case, application=application, facts=replace(case.facts, requested_amount=amount))
-    return decide_case(other, means)["outcome"] == rules.APPROVED
+    return judge(other, means).verdict.outcome == rules.APPROVED

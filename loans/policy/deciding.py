@@ -10,7 +10,7 @@ from typing import Any
 from loans import rules
 from loans.inputs import Application, card_inputs
 from loans.policy.anomaly import Anomaly, found_odd
-from loans.policy.fraud import Facts, judge_fraud
+from loans.policy.fraud import Facts, FraudVerdict, judge_fraud
 from loans.scorecard import APPLICATION, Scorecard, Scored
 
 FIRST_SHAPE, SHAPE = 1, 2  # of a decision's results; the first told no points lost and no evidence
@@ -72,14 +72,28 @@ class Means:
         }
 
 
-def decide_case(case: Case, means: Means) -> dict[str, Any]:
-    """The results of a decision, by the names of their columns."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the card, the fraud rules and the policy say of a case."""
+
+    scored: Scored
+    fraud: FraudVerdict
+    verdict: rules.Verdict
+
+
+def judge(case: Case, means: Means) -> Judged:
     policy = means.policy
     scored = means.card.score(card_inputs(case.application, case.features))
     oddity = means.anomaly.score(case.features) if means.anomaly else None
     odd = found_odd(oddity, limit=policy.anomaly_from, weight=policy.anomaly_weight)
     fraud = judge_fraud(case.facts, policy.rule_set, odd)
-    verdict = rules.decide(scored, fraud, policy, case.facts.requested_amount)
+    return Judged(scored, fraud, rules.decide(scored, fraud, policy, case.facts.requested_amount))
+
+
+def decide_case(case: Case, means: Means) -> dict[str, Any]:
+    """The results of a decision, by the names of their columns."""
+    judged = judge(case, means)
+    scored, fraud, verdict = judged.scored, judged.fraud, judged.verdict
     return {
         "outcome": verdict.outcome,
         "reasons": list(verdict.reasons),
@@ -94,7 +108,7 @@ def decide_case(case: Case, means: Means) -> dict[str, Any]:
         "fraud_evidence": list(fraud.evidence),
         "risk_level": verdict.risk_level,
         "flag_risk": verdict.flag_risk,
-        "policy_version": policy.version,
+        "policy_version": means.policy.version,
         "model_version": means.name,
         "explanation": explain(scored, verdict, case.features_as_of),
     }

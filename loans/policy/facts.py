@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from base import statements
 from loans.policy.deciding import Means
 from loans.policy.fraud import MOST_COUNTED, Facts, Measure
 from loans.policy.published import means_of, remembered
@@ -31,67 +32,54 @@ class Asked:
     at: datetime | None = None
     request_id: Any = None
 
-    def subject(self, name: str) -> Any:
-        return getattr(self, OF_SUBJECT[name])
+    def given(self) -> dict[str, Any]:
+        return {
+            "borrower": self.borrower_id,
+            "phone": self.phone_hash,
+            "device": self.device_hash,
+            "ip": self.ip,
+            "moment": self.at,
+            "request": self.request_id,
+        }
 
 
-# Of each subject at most 200 requests are looked at, the newest: a crowd behind one address costs no more than that.
-# A request that comes now sees all that are stored; a past one sees those before it.
-COUNTS = """
-WITH asked AS (
-  SELECT coalesce(%(at)s::timestamptz, now()) AS at, coalesce(%(at)s::timestamptz, 'infinity') AS before,
-         coalesce(%(at)s::timestamptz, now()) - make_interval(secs => %(span)s) AS since
-), recent AS MATERIALIZED (
-  (SELECT 'borrower' AS subject, r.* FROM loans_loanrequest r, asked WHERE r.borrower_id = %(borrower)s
-     AND r.created_at > since AND r.created_at < before ORDER BY r.created_at DESC LIMIT %(most)s)
-  UNION ALL
-  (SELECT 'phone', r.* FROM loans_loanrequest r, asked WHERE r.phone_hash = %(phone)s
-     AND r.created_at > since AND r.created_at < before ORDER BY r.created_at DESC LIMIT %(most)s)
-  UNION ALL
-  (SELECT 'device', r.* FROM loans_loanrequest r, asked WHERE r.device_hash = %(device)s
-     AND r.created_at > since AND r.created_at < before ORDER BY r.created_at DESC LIMIT %(most)s)
-  UNION ALL
-  (SELECT 'ip', r.* FROM loans_loanrequest r, asked WHERE r.ip = %(ip)s
-     AND r.created_at > since AND r.created_at < before ORDER BY r.created_at DESC LIMIT %(most)s)
-), counts AS (
-  SELECT m.number, CASE m.what
-    WHEN 'requests' THEN count(r.id)
-    WHEN 'borrowers' THEN count(DISTINCT r.borrower_id) FILTER (WHERE r.borrower_id <> %(borrower)s)
-    WHEN 'networks' THEN count(DISTINCT r.network) FILTER (WHERE r.network <> r.here)
-    WHEN 'pending' THEN count(r.id) FILTER (WHERE r.waits)
-    END AS counted
-  FROM asked, unnest(%(what)s::text[], %(subject)s::text[], %(window_s)s::int[])
-    WITH ORDINALITY AS m(what, subject, window_s, number)
-  LEFT JOIN LATERAL (
-    SELECT id, borrower_id,
-      network(set_masklen(ip, CASE family(ip) WHEN 4 THEN 16 ELSE 32 END)) AS network,
-      network(set_masklen(i, CASE family(i) WHEN 4 THEN 16 ELSE 32 END)) AS here,
-      m.what = 'pending' AND CASE WHEN %(at)s::timestamptz IS NULL THEN status = 'pending' ELSE
-        EXISTS (SELECT 1 FROM loans_creditdecision d WHERE d.loan_request_id = recent.id AND number = 1
-                AND outcome = 'review')
-        AND NOT EXISTS (SELECT 1 FROM loans_creditdecision d WHERE d.loan_request_id = recent.id AND number > 1
-                        AND d.created_at < asked.before) END AS waits
-    FROM recent, (SELECT %(here)s::inet AS i) mine
-    WHERE recent.subject = m.subject AND recent.id IS DISTINCT FROM %(request)s::uuid
-      AND recent.created_at > asked.at - make_interval(secs => m.window_s)
-  ) r ON true
-  GROUP BY m.number, m.what
-)
-SELECT (SELECT id FROM loans_policyversion WHERE status = 'active'),
-  (SELECT array_agg(counted ORDER BY number) FROM counts),
-  greatest((SELECT max(amount) FROM loans_loan l, asked WHERE l.borrower_id = %(borrower)s
-              AND (%(at)s::timestamptz IS NULL OR l.granted_date <= asked.at::date)),
-           (SELECT max(requested_amount) FROM loans_loanrequest r, asked WHERE r.borrower_id = %(borrower)s
-              AND r.status = 'approved' AND r.id IS DISTINCT FROM %(request)s::uuid AND r.created_at < asked.before
-              AND (%(at)s::timestamptz IS NULL OR EXISTS (SELECT 1 FROM loans_creditdecision d
-                   WHERE d.loan_request_id = r.id AND d.outcome = 'approved' AND d.created_at < asked.before)))),
-  (SELECT count(*) FROM loans_loan l JOIN loans_borrower b ON b.id = l.borrower_id, asked
-   WHERE l.borrower_id = %(borrower)s
-     AND (l.outcome = 'repaid' AND l.granted_date > asked.at::date OR l.granted_date < b.customer_since)),
-  (SELECT extract(epoch FROM asked.at - least(b.created_at, b.customer_since::timestamptz)) / 86400
-   FROM loans_borrower b, asked WHERE b.id = %(borrower)s)
-"""
 OF_SUBJECT = {"borrower": "borrower_id", "phone": "phone_hash", "device": "device_hash", "ip": "ip"}
+NETWORK = "network(set_masklen({ip}, CASE family({ip}) WHEN 4 THEN 16 ELSE 32 END))"
+# Of each subject at most the newest requests are looked at: a crowd behind one address costs no more than that.
+COUNT = """
+(SELECT {counted} FROM (SELECT * FROM loans_loanrequest r WHERE r.{column} = {value} AND {before}
+   AND r.created_at > {at} - interval '{window_s} s' ORDER BY r.created_at DESC LIMIT {most}) r)
+"""
+COUNTED = {
+    "requests": "count(*)",
+    "borrowers": "count(DISTINCT r.borrower_id) FILTER (WHERE r.borrower_id <> {borrower})",
+    "networks": "count(DISTINCT {there}) FILTER (WHERE {there} <> {here})",
+    "pending": "count(*) FILTER (WHERE {waits})",
+}
+FACTS = """
+SELECT (SELECT id FROM loans_policyversion WHERE status = 'active'), ARRAY[{counts}]::bigint[],
+  greatest((SELECT max(amount) FROM loans_loan l WHERE l.borrower_id = b.id AND {granted}),
+           (SELECT max(requested_amount) FROM loans_loanrequest r
+            WHERE r.borrower_id = b.id AND r.status = 'approved' AND {before} AND {approved})),
+  (SELECT count(*) FROM loans_loan l WHERE l.borrower_id = b.id
+     AND (l.outcome = 'repaid' AND l.granted_date > ({at})::date OR l.granted_date < b.customer_since)),
+  extract(epoch FROM {at} - least(b.created_at, b.customer_since::timestamptz)) / 86400
+FROM loans_borrower b WHERE b.id = {borrower}
+"""
+# A request that comes now sees all that are stored; a past one sees what was there before it.
+NOW = {"at": "now()", "before": "true", "granted": "true", "approved": "true", "waits": "r.status = 'pending'"}
+PAST = {
+    "at": "{moment}",
+    "before": "r.created_at < {moment} AND r.id IS DISTINCT FROM {request}",
+    "granted": "l.granted_date <= ({moment})::date",
+    "approved": """EXISTS (SELECT FROM loans_creditdecision d
+        WHERE d.loan_request_id = r.id AND d.outcome = 'approved' AND d.created_at < {moment})""",
+    "waits": """EXISTS (SELECT FROM loans_creditdecision d
+        WHERE d.loan_request_id = r.id AND d.number = 1 AND d.outcome = 'review')
+      AND NOT EXISTS (SELECT FROM loans_creditdecision d
+        WHERE d.loan_request_id = r.id AND d.number > 1 AND d.created_at < {moment})""",
+}
+KIND = {"borrower": "uuid", "phone": "text", "device": "text", "ip": "inet", "moment": "timestamptz", "request": "uuid"}
 
 
 _last_active: int | None = None
@@ -120,34 +108,46 @@ def measure_then(asked: Asked, measures: Sequence[Measure]) -> Facts:
 
 
 def _count(asked: Asked, measures: Sequence[Measure]) -> tuple[int | None, Facts]:
-    wanted = {one.subject for one in measures}  # of what no rule asks for nothing is read
+    given = asked.given()
+    names = [name for name in given if name in _named(measures, past=asked.at is not None)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            COUNTS,
-            {
-                "at": asked.at,
-                "request": asked.request_id,
-                "borrower": asked.borrower_id,
-                **{name: asked.subject(name) if name in wanted else None for name in ("phone", "device", "ip")},
-                "here": asked.ip,
-                "span": max([one.window_s for one in measures], default=0),
-                "most": MOST_COUNTED,
-                "what": [one.what for one in measures],
-                "subject": [one.subject for one in measures],
-                "window_s": [one.window_s for one in measures],
-            },
-        )
+        key = ("facts", asked.at is None, *measures)
+        statements.execute(cursor, key, [given[name] for name in names], lambda: _text(measures, names))
         active, counts, largest, out_of_order, age_days = cursor.fetchone()
-    counted = zip(measures, counts or [], strict=True)
+    counted = zip(measures, counts, strict=True)
     return active, Facts(
         requested_amount=asked.requested_amount,
         account_age_days=round(max(0.0, float(age_days)), 4),
         largest_past_amount=largest,
         loans_out_of_order=out_of_order,
-        measures={one.key: count if _has(asked, one) else None for one, count in counted},
+        measures={one.key: count if _has(given, one) else None for one, count in counted},
     )
 
 
-def _has(asked: Asked, measure: Measure) -> bool:
+def _named(measures: Sequence[Measure], *, past: bool) -> set[str]:
+    """Which values the statement is given; of what no rule asks for nothing is read."""
+    asked = {one.subject for one in measures} | ({"ip"} if any(one.what == "networks" for one in measures) else set())
+    return {"borrower"} | asked | ({"moment", "request"} if past else set())
+
+
+def _text(measures: Sequence[Measure], names: Sequence[str]) -> str:
+    places = {name: f"${number}::{KIND[name]}" for number, name in enumerate(names, 1)}
+    when = {name: part.format(**places) for name, part in (PAST if "moment" in names else NOW).items()}
+    parts = places | when | {"there": NETWORK.format(ip="r.ip"), "here": NETWORK.format(ip=places.get("ip"))}
+    counts = [
+        COUNT.format(
+            counted=COUNTED[one.what].format(**parts),
+            column=OF_SUBJECT[one.subject],
+            value=places[one.subject],
+            window_s=int(one.window_s),
+            most=MOST_COUNTED,
+            **when,
+        )
+        for one in measures
+    ]
+    return FACTS.format(counts=", ".join(counts), borrower=places["borrower"], **when)
+
+
+def _has(given: Mapping[str, Any], measure: Measure) -> bool:
     """Whether the request has the subject; networks are compared with its own address."""
-    return asked.subject(measure.subject) is not None and (measure.what != "networks" or asked.ip is not None)
+    return given[measure.subject] is not None and (measure.what != "networks" or given["ip"] is not None)

@@ -162,6 +162,21 @@ def test_the_first_erasure_of_all_is_seen_by_a_writer_that_waited_for_it():
     assert done().erased == [0] and KnownEntity.objects.get().entity_id == "b"
 
 
+def test_a_planned_statement_sees_the_erasure_it_waited_for():
+    begin = threading.Event()
+
+    def writer():
+        ingest([watered("b")], refresh=False, seldom=True)  # planned from here on
+        assert begin.wait(20)
+        return ingest([watered("a")], refresh=False, seldom=True)
+
+    done = start(writer)
+    with elsewhere(erase):
+        begin.set()
+        waits_for_a_lock()
+    assert done().erased == [0] and gone()
+
+
 def test_a_refresh_that_runs_is_waited_for_and_its_values_go_too():
     ingest([watered("a")], refresh=False)
     with elsewhere(lambda: refresh("plot", ["a"])):

@@ -75,6 +75,15 @@ def test_events_of_an_entity_share_a_mark():
     assert mark.from_event_id == oldest.id
 
 
+def test_events_that_come_seldom_have_marks_of_their_own_and_are_counted_once():
+    first = watered(days_ago=3)
+    ingest([first, watered()], refresh=False, seldom=True)
+    again = ingest([watered(), first], refresh=False, seldom=True)
+    assert (again.added, again.known, marks()) == (1, [1], [("a", 2), ("a", 1)])
+    assert totals() == {"total_events": 3, "unprocessed_events": 3}
+    assert refresh("plot", ["a"]).events == 3 and marks() == []
+
+
 @pytest.mark.parametrize(("then", "left"), [("commit", [("a", 1), ("a", 1)]), ("rollback", [("a", 1)])])
 def test_two_writers_of_one_entity_make_a_mark_each(then, left):
     KnownEntity.objects.create(entity_type="plot", entity_id="a")  # only what makes an entity known is waited for

@@ -162,17 +162,19 @@ def test_with_redis_away_the_loan_is_decided_and_its_task_is_promised(redis, set
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_task_that_cannot_be_stored_does_not_block_the_loan(monkeypatch, redis):
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "once"}], ids=["without a key", "with a key"])
+def test_a_task_that_cannot_be_stored_does_not_block_the_loan(monkeypatch, redis, headers):
     from loans import services
 
     def broken(**kwargs):
-        raise RuntimeError("no tasks today")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
 
     monkeypatch.setattr(services, "request_features", broken)
-    body = makers.client(makers.user()).post(URL, ASKED, format="json").json()
+    body = makers.client(makers.user()).post(URL, ASKED, format="json", headers=headers).json()
     assert body["background_task_queued"] is False and body["task_id"] is None
-    assert Entry.objects.get(action="background_feature_computation_failed").metadata["error"] == "RuntimeError"
-    assert LoanRequest.objects.count() == 1
+    assert Entry.objects.get(action="background_feature_computation_failed").metadata["error"] == "DataError"
+    assert Entry.objects.filter(action="credit_decision_made").count() == LoanRequest.objects.count() == 1
 
 
 @pytest.mark.django_db
