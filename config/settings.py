@@ -36,7 +36,7 @@ METRICS_TOKEN = env("METRICS_TOKEN", default="")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # The domains. A new one is a folder and a name here; platform apps never import them.
-DOMAINS = ["loans", "policies"]
+DOMAINS = ["loans", "policies", "reports"]
 PLATFORM = ["accounts", "features", "archive", "tasks", "audit", "base"]
 
 INSTALLED_APPS = [

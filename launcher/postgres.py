@@ -68,6 +68,8 @@ def _create(place: Place, cluster: Path, password: str, throwaway: bool, log: Pa
     role = f"CREATE ROLE millrace LOGIN CREATEDB CREATEROLE PASSWORD '{password}'"
     stats = "GRANT pg_read_all_stats TO millrace WITH ADMIN OPTION"  # for the application: `grant_application`
     sql = f"{role}\n{stats}\nCREATE DATABASE millrace OWNER millrace\n"  # single-user mode: one statement a line
+    if throwaway:  # tests put their database back past triggers
+        sql += "GRANT SET ON PARAMETER session_replication_role TO millrace\n"
     _run(place, ["postgres", "--single", "-F", "-D", str(new), "postgres"], sql, log)
     if not throwaway:
         _run(place, ["initdb", "-D", str(new), "--sync-only", f"--sync-method={SYNC_METHOD}"], "", log)

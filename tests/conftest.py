@@ -1,11 +1,16 @@
 """Real PostgreSQL and Redis for every test that asks for them; `--fast` leaves those tests out."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 from django.test import SimpleTestCase
+
+from tests.pristine import put_back_after_each_test
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = {"db", "transactional_db", "live_server", "redis", "processes", "site"}
@@ -35,10 +40,18 @@ TAKES_SECONDS = {
     "test_offline_races.py",
     "test_offline_upkeep.py",
 }
+WHOLLY_IN_THE_DATABASE = re.compile(r"^pytestmark = .*\bdjango_db\b", re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="only tests that need no PostgreSQL, Redis or browser")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fast means fewer examples too; `make test` tries as many as Hypothesis or the test itself asks for."""
+    hypothesis.settings.register_profile("fast", max_examples=10)
+    if config.getoption("--fast"):
+        hypothesis.settings.load_profile("fast")
 
 
 def needs_services(item: pytest.Item) -> bool:
@@ -52,7 +65,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """With `--fast`, do not even import what could not run: fitting, browsers and processes are slow to load."""
     if not config.getoption("--fast"):
         return None
-    return collection_path.name in TAKES_SECONDS | SERVICE_FOLDERS or None
+    if collection_path.name in TAKES_SECONDS | SERVICE_FOLDERS:
+        return True
+    is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return (is_test and WHOLLY_IN_THE_DATABASE.search(collection_path.read_text(encoding="utf-8")) is not None) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -83,6 +99,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     DatabaseOperations.sql_flush = past_triggers
     yield
     DatabaseOperations.sql_flush = flush
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock(), put_back_after_each_test():
+        yield
 
 
 @pytest.fixture(autouse=True)
