@@ -19,7 +19,7 @@ from audit.models import Entry
 from audit.panels import trail_panel
 from audit.search import EXAMPLE, typed
 from base.admin import Button, Done, ReadOnlyAdmin, ReasonRequiredForm, moment_column, page_of
-from base.links import actor_link, row_link
+from base.links import actor_link, actor_names, row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, Facts, Panel, Text, anchor, badge, code, meter, pretty, some, when
 from tasks.models import Task
 
@@ -109,6 +109,7 @@ class ExportAdmin(ReadOnlyAdmin):
 
     def panels(self, request: HttpRequest, row: Export) -> list[Panel]:
         user, done = request.user, row.finished_at is not None
+        who = f"user:{row.requested_by_id}"
         task = services.tasks_of([row]).get(row.task_id)
         file = anchor(f"/api/v1/audit/exports/{row.pk}/download", f"audit-{row.pk}.{row.format}")
         facts = Facts(
@@ -123,7 +124,7 @@ class ExportAdmin(ReadOnlyAdmin):
                 ("Size", "" if row.bytes is None else f"{row.bytes:,} bytes"),
                 ("SHA-256", code(row.sha256) if row.sha256 else ""),
                 ("Asked for", when(row.created_at)),
-                ("By", actor_link(user, f"user:{row.requested_by_id}") if row.requested_by_id else ""),
+                ("By", actor_link(user, who, actor_names([who]).get(who, "")) if row.requested_by_id else ""),
                 ("Reason", row.reason),
                 ("Kept until", when(row.expires_at)),
             ],

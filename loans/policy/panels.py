@@ -120,8 +120,8 @@ def trial_panels(user: Any, row: PolicyVersion) -> list[Panel]:
 def report_panels(trial: PolicyTrial) -> list[Panel]:
     report = trial.report
     parts = [("All", report), *((name, one) for name, one in report["by_card"].items())]
-    figures = [(name, *figures_of(one["decided"], one["tried"])) for name, one in parts]
-    headers = ["Card", "Requests", "Approved %", "Review %", "Declined %", "Amount approved", "Expected loss"]
+    figures = [(f"{name}: {one['tried']['requests']:,}", *figures_of(one)) for name, one in parts]
+    headers = ["Card: requests", "Approved %", "Review %", "Declined %", "Amount", "Expected loss"]
     before, after = report["decided"], report["tried"]
     reasons = [
         (reason, before["reasons"].get(reason, 0), after["reasons"].get(reason, 0))
@@ -196,7 +196,7 @@ def evidence_panel(user: Any, decision: CreditDecision) -> list[Panel]:
     ]
 
 
-def figures_of(decided: dict[str, Any], tried: dict[str, Any]) -> list[Any]:
+def figures_of(part: dict[str, Any]) -> list[str]:
     """Each as it was decided and as it was tried; once where they are the same."""
     sides = [
         [
@@ -204,10 +204,9 @@ def figures_of(decided: dict[str, Any], tried: dict[str, Any]) -> list[Any]:
             f"{float(side['approved_amount']):,.0f}",
             f"{side['expected_loss']:,.0f}",
         ]
-        for side in (decided, tried)
+        for side in (part["decided"], part["tried"])
     ]
-    moved = [after if before == after else f"{before} → {after}" for before, after in zip(*sides, strict=True)]
-    return [tried["requests"], *moved]
+    return [after if before == after else f"{before} → {after}" for before, after in zip(*sides, strict=True)]
 
 
 def share(number: float | None) -> str:

@@ -73,6 +73,18 @@ def test_a_decline_is_told_once_by_mail_and_kept_word_for_word():
 
 
 @pytest.mark.django_db
+def test_a_notice_that_a_crash_sends_twice_carries_one_message_id():
+    declined(makers.user(email="ann@example.org"))
+    send_notices.call()
+    notice = Notice.objects.get()
+    with pytest.raises(RuntimeError), transaction.atomic():
+        issue.mail_notice(notice.pk)
+        raise RuntimeError("killed before the commit")
+    assert issue.mail_notice(notice.pk)
+    assert len(mail.outbox) == 2 and len({message.extra_headers["Message-ID"] for message in mail.outbox}) == 1
+
+
+@pytest.mark.django_db
 def test_without_an_address_staff_post_the_letter():
     declined()
     send_notices.call()
