@@ -25,6 +25,7 @@ from benchmarks.measure import (
     at_most,
     median_of,
     p50s,
+    percentile,
     timed,
 )
 from loans import services
@@ -187,8 +188,10 @@ def split(crowd: Any, times: int) -> list[Figure]:
     whole = fmean(total for total, _ in middle)
     parts = {name: fmean(parts.get(name, 0) for _, parts in middle) for name in middle[0][1]}
     triggered = parts.pop(TRIGGER) + parts["INSERT audit_entry"] / 2
+    fast = percentile([one[TRIGGER] + one["INSERT audit_entry"] / 2 for _, one in seen], 10)
+    told = f"its task and one of the two entries; the fastest tenth below {fast:.2f} ms"
     return [
-        Figure(TRIGGER, triggered, "ms", None, "", (at_most(0.5),), "its task and one of the two entries"),
+        Figure(TRIGGER, triggered, "ms", None, "", (at_most(0.5),), told),
         *(
             Figure(f"request_loan: {name}", ms, "ms", None, "", (), f"{100 * ms / whole:.0f} % of {whole:.1f} ms")
             for name, ms in sorted(parts.items(), key=lambda part: -part[1])

@@ -4,7 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from audit.models import Entry
 from loans.models import Borrower, CreditDecision, LoanRequest
