@@ -75,7 +75,9 @@ class Verdict:
     flag_risk: bool
 
 
-def decide(scored: Scored, fraud: FraudVerdict, policy: Policy, amount: Decimal) -> Verdict:
+def decide(
+    scored: Scored, fraud: FraudVerdict, policy: Policy, amount: Decimal, *, score_is_always_a_reason: bool = False
+) -> Verdict:
     """Approve, hand to a person, or decline with one to four principal reasons.
 
     Source of the reasons' form: 12 CFR 1002.9(b)(2), specific principal reasons for adverse action.
@@ -103,12 +105,12 @@ def decide(scored: Scored, fraud: FraudVerdict, policy: Policy, amount: Decimal)
     if outcome == APPROVED and (suspect or large):
         outcome = REVIEW
     leading = [*(fraud.reasons if suspect else ()), *([LARGE_AMOUNT] if large else [])]
-    against = () if score >= approve_from else scored.reasons  # a score that was enough is no reason
+    enough = score >= approve_from and not score_is_always_a_reason  # a score that was enough is no reason
     risk = risk_level(scored.probability_of_default, policy)
     return Verdict(
         outcome=outcome,
         reasons=tuple(sentences),
-        adverse_reasons=() if outcome == APPROVED else principal_reasons(leading, against),
+        adverse_reasons=() if outcome == APPROVED else principal_reasons(leading, () if enough else scored.reasons),
         risk_level=risk,
         flag_risk=risk == "high" or suspect,
     )

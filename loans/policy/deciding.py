@@ -13,7 +13,9 @@ from loans.policy.anomaly import Anomaly, found_odd
 from loans.policy.fraud import Facts, FraudVerdict, judge_fraud
 from loans.scorecard import APPLICATION, Scorecard, Scored
 
-FIRST_SHAPE, SHAPE = 1, 2  # of a decision's results; the first told no points lost and no evidence
+# Of a decision's results. The first told no points lost and no evidence; up to the second, points that a sufficient
+# score lacked were reasons too.
+FIRST_SHAPE, SECOND_SHAPE, SHAPE = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +83,19 @@ class Judged:
     verdict: rules.Verdict
 
 
-def judge(case: Case, means: Means) -> Judged:
+def judge(case: Case, means: Means, shape: int = SHAPE) -> Judged:
     policy = means.policy
     scored = means.card.score(card_inputs(case.application, case.features))
     oddity = means.anomaly.score(case.features) if means.anomaly else None
     odd = found_odd(oddity, limit=policy.anomaly_from, weight=policy.anomaly_weight)
     fraud = judge_fraud(case.facts, policy.rule_set, odd)
-    return Judged(scored, fraud, rules.decide(scored, fraud, policy, case.facts.requested_amount))
+    amount, always = case.facts.requested_amount, shape <= SECOND_SHAPE
+    return Judged(scored, fraud, rules.decide(scored, fraud, policy, amount, score_is_always_a_reason=always))
 
 
-def decide_case(case: Case, means: Means) -> dict[str, Any]:
-    """The results of a decision, by the names of their columns."""
-    judged = judge(case, means)
+def decide_case(case: Case, means: Means, shape: int = SHAPE) -> dict[str, Any]:
+    """The results of a decision, by the names of their columns. shape: of a stored one that is made again."""
+    judged = judge(case, means, shape)
     scored, fraud, verdict = judged.scored, judged.fraud, judged.verdict
     return {
         "outcome": verdict.outcome,

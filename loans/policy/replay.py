@@ -40,12 +40,13 @@ def replay(since: datetime | None = None) -> Iterator[Difference | None]:
 def differences(decision: CreditDecision) -> Difference | None:
     try:
         case, means = Case.from_dict(decision.inputs), means_kept(decision.inputs)
-        again = decide_case(case, means)
+        shape = decision.inputs.get("shape", FIRST_SHAPE)
+        again = decide_case(case, means, shape)
         again["explanation"] |= aftermath(case, means, again)
     except UNREADABLE as error:
         return Difference(decision, {}, f"{type(error).__name__}: {error}")
     stored = {name: getattr(decision, name) for name in again}
-    if decision.inputs.get("shape", FIRST_SHAPE) == FIRST_SHAPE:
+    if shape == FIRST_SHAPE:
         stored, again = first_shape(stored), first_shape(again)
     request = decision.loan_request  # its own columns, beside the copy that was decided on
     stored |= {"requested_amount": float(request.requested_amount), "term_months": request.term_months}

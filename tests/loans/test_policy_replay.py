@@ -11,8 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from loans.models import CreditDecision, LoanRequest, ReviewItem
+from loans.policy.deciding import Case, decide_case
 from loans.policy.past import first_id_of
-from loans.policy.replay import canonical, replay
+from loans.policy.replay import canonical, means_kept, replay
 from loans.review import work
 from tests import makers
 from tests.loans.policies import activated, ask, reviewer, rule
@@ -132,6 +133,21 @@ def test_a_decision_of_the_first_shape_is_read(known_borrower):
             "UPDATE loans_creditdecision SET inputs = %s, adverse_reasons = %s, fraud_evidence = '[]', "
             "explanation = jsonb_set(explanation, '{adverse_reasons}', %s) WHERE id = %s",
             [json.dumps(inputs), json.dumps(short), json.dumps(short), decision.pk],
+        )
+    assert list(replay()) == [None]
+
+
+def test_a_decision_of_the_second_shape_blames_the_score_that_was_enough(known_borrower):
+    activated("2.0", max_amount=1_000)
+    decision = ask(known_borrower.user, amount=20_000).decision
+    then = decide_case(Case.from_dict(decision.inputs), means_kept(decision.inputs), shape=2)["adverse_reasons"]
+    assert [one["points_lost"] for one in decision.adverse_reasons] == [None]
+    assert len(then) > 1 and then[1]["points_lost"] > 0
+    with owner() as cursor:
+        cursor.execute(
+            "UPDATE loans_creditdecision SET inputs = %s, adverse_reasons = %s, "
+            "explanation = jsonb_set(explanation, '{adverse_reasons}', %s) WHERE id = %s",
+            [json.dumps(decision.inputs | {"shape": 2}), json.dumps(then), json.dumps(then), decision.pk],
         )
     assert list(replay()) == [None]
 
