@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('loans', '0004_review_notices_repayment'),
+        ('loans', '0005_fewer_indexes'),
     ]
 
     operations = [
