@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import logging_config
+from config.messages import *  # noqa: F403 - settings
 from config.throttles import RATES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -201,18 +202,11 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
 }
 QUALITY_CRON = env("QUALITY_CRON", default="30 3 * * *")  # when the quality of features is measured, UTC
-SMS_BACKEND = env("SMS_BACKEND", default="accounts.sms.FileBackend")
-OUTBOX_DIR = DATA_DIR / "outbox"
-EMAIL_BACKEND = env("EMAIL_BACKEND", default="accounts.delivery.FileBackend")
+# Where people find us, for links in mail: never taken from a request.
+_here = f"http://127.0.0.1:{env('MILLRACE_PORT', default='8000')}"
+SITE_URL = env("SITE_URL", default=f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else _here).rstrip("/")
+OUTBOX_DIR = DATA_DIR / "outbox"  # what the file backends of config.messages write
 EMAIL_FILE_PATH = OUTBOX_DIR / "mail"
-EMAIL_TIMEOUT = 5  # seconds: a task that mails holds its row meanwhile
-EMAIL_HOST = env("EMAIL_HOST", default="localhost")
-EMAIL_PORT = env.int("EMAIL_PORT", default=25)
-EMAIL_HOST_USER = env("EMAIL_HOST_USER", default="")
-EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD", default="")
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
-EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
-DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="millrace@localhost")
 
 # Lending: who lends, as notices say, and how long reviewers have.
 LENDER_NAME = env("LENDER_NAME", default="Millrace Lending")

@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from accounts.pages import verify_email
 from base.metrics import metrics
 
 
@@ -37,6 +38,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("metrics", metrics),
     *root_routes(),
+    path("verify-email", verify_email, name="verify-email"),
     path("", include("console.urls")),
 ]
 

@@ -56,14 +56,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='report',
-            index=models.Index(fields=['severity', '-reported_at', '-id'], name='report_by_severity'),
-        ),
-        migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['latitude', 'longitude'], name='report_by_degrees'),
-        ),
-        migrations.AddIndex(
-            model_name='report',
             index=models.Index(django.db.models.functions.text.Upper('address'), condition=models.Q(('address', ''), _negated=True), name='report_by_address'),
         ),
         migrations.AddField(
