@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now, Upper
 
+from reports.duplicates.models import ON_REPORT as MERGED_ONCE
+from reports.duplicates.models import DuplicateLink
 from reports.filing.models import Tally
 from reports.open311.models import Attribute, Submission
 from reports.review.models import ReviewDecision, ReviewItem
@@ -17,6 +19,7 @@ __all__ = [
     "Comment",
     "Confirmation",
     "Department",
+    "DuplicateLink",
     "Photo",
     "Report",
     "ReviewDecision",
@@ -167,6 +170,7 @@ class Report(models.Model):
                 ],
             ),
             *ON_REPORT,
+            *MERGED_ONCE,
         ]
 
     def __str__(self) -> str:
