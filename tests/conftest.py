@@ -24,6 +24,7 @@ TAKES_SECONDS = {
     "test_bank_values.py",
     "test_settings.py",  # other processes
     "test_browser.py",
+    "test_review_keys.py",
     "test_chaos.py",
     "test_synthetic.py",  # whole samples
     "test_parity.py",  # other engines, and what reads columns

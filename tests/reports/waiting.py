@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reports.classification.models import Classification
 from reports.models import Report, ReviewItem
 from reports.review import work
 from tests import makers
@@ -25,6 +26,22 @@ def item(why: str = "low_confidence", *, risk: float = 0.5, due_day: str | None 
     if due_day:
         ReviewItem.objects.filter(pk=opened).update(due_at=f"{due_day}T12:00:00Z")
     return ReviewItem.objects.get(pk=opened)
+
+
+def guess(report: Report, category: str = "tree", probability: float = 0.4) -> Classification:
+    """What the model said of a report."""
+    return Classification.objects.create(
+        report=report,
+        category_id=category,
+        probability=probability,
+        runners_up=[["parks", 0.3], ["other", 0.1]],
+        words=[["branch", 1.5], ["deep", -0.4]],
+        urgency=0.2,
+        severity="low",
+        chosen=False,
+        model_version="tests",
+        model_sha256="0" * 64,
+    )
 
 
 def reviewer(*departments: str) -> Any:
