@@ -216,6 +216,9 @@ LENDER_EMAIL = env("LENDER_EMAIL", default="lending@localhost")
 REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)  # until a request in review is overdue
 REVIEW_CLAIM_MINUTES = env.int("REVIEW_CLAIM_MINUTES", default=30)
 
+# Reports: the classifier, a version of this release or the path of a .json file.
+REPORT_CLASSIFIER = env("REPORT_CLASSIFIER", default="v1")
+
 # Reports: how long reviewers have.
 REPORT_REVIEW_HOURS = env.int("REPORT_REVIEW_HOURS", default=24)  # until a report in review is overdue
 REPORT_REVIEW_URGENT_HOURS = env.int("REPORT_REVIEW_URGENT_HOURS", default=4)  # the same if urgent or abusive

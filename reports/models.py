@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now, Upper
 
+from reports.classification.models import Classification, Correction
 from reports.duplicates.models import ON_REPORT as MERGED_ONCE
 from reports.duplicates.models import DuplicateLink
 from reports.filing.models import Tally
@@ -16,8 +17,10 @@ from reports.review.triggers import ON_REPORT
 __all__ = [
     "Attribute",
     "Category",
+    "Classification",
     "Comment",
     "Confirmation",
+    "Correction",
     "Department",
     "DuplicateLink",
     "Photo",

@@ -10,7 +10,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reports', '0005_review'),
+        ('reports', '0003_classification'),
+        ('reports', '0004_duplicates'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
