@@ -24,6 +24,8 @@ class ReportsConfig(AppConfig):
 
 
 def ship_after_migrate(sender: AppConfig, **kwargs: Any) -> None:
-    from reports.categories import ship
+    from reports import categories
+    from reports.open311 import shipped
 
-    ship()
+    categories.ship()
+    shipped.ship()

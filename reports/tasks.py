@@ -8,16 +8,14 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from reports import processing
 from reports.filing import limits, photos
-from reports.filing.aftermath import tell_filed
-from reports.models import Waiting
 from reports.review import watch
 from tasks.definitions import every, task
 from tasks.execution import TaskContext
 
-BATCH = 200
 
-
+@every(timedelta(minutes=1))  # those that are tried again; a new one is asked for at once
 @task(takes_context=True, atomic=False, timeout_s=600)
 def process_reports(context: TaskContext) -> dict[str, Any]:
     """Take waiting reports batch by batch, and leave none. Many new reports coalesce into one run of this."""
@@ -30,13 +28,10 @@ def process_reports(context: TaskContext) -> dict[str, Any]:
 
 @transaction.atomic
 def _process_batch(context: TaskContext) -> int:
-    rows = Waiting.objects.select_for_update(skip_locked=True, of=("self",)).select_related("report__reporter")
-    waiting = list(rows.order_by("due_at")[:BATCH])
-    if waiting:
-        tell_filed(waiting)
-        Waiting.objects.filter(pk__in=[one.pk for one in waiting]).delete()
+    done = processing.process_waiting()
+    if done:
         context.fence()
-    return len(waiting)
+    return done
 
 
 def request_processing() -> str:

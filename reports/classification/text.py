@@ -1,11 +1,10 @@
-"""A text as the terms that a model counts: words, pairs of words, and pieces of words of three to five letters."""
+"""A text as what a model counts: words, pairs of neighbouring words, and pieces of three to five letters of a word."""
 
 from __future__ import annotations
 
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator
 
 LONGEST = 4000  # characters of a text that are read
 PIECES = (3, 4, 5)
@@ -22,18 +21,14 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(_DIGITS.sub("0", _MASKED.sub(" ", plain).replace("'", "")))
 
 
-def word_terms(words: list[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Each word and pair, with the places of the words it is made of."""
-    for place, word in enumerate(words):
-        yield word, (place,)
-    for place in range(len(words) - 1):
-        yield f"{words[place]} {words[place + 1]}", (place, place + 1)
+def pairs_of(words: list[str]) -> list[str]:
+    return [f"{first} {then}" for first, then in zip(words, words[1:], strict=False)]
 
 
 @functools.lru_cache(maxsize=50_000)
 def pieces_of(word: str) -> tuple[str, ...]:
-    """Runs of letters inside a word, whose ends are marked by `_`; a single letter has none."""
+    """Runs of letters inside a word whose ends are marked by `_`, each behind a `#`; a single letter has none."""
     if len(word) < 2:
         return ()
     marked = f"_{word[:40]}_"
-    return tuple(f"#{marked[at : at + size]}" for size in PIECES for at in range(len(marked) - size + 1))
+    return tuple({f"#{marked[at : at + size]}": None for size in PIECES for at in range(len(marked) - size + 1)})
