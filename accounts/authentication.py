@@ -30,18 +30,24 @@ class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <access token or API key>`. One query, so that a block or logout acts at once."""
 
     def authenticate(self, request: Request) -> tuple[User, Session | ApiKey] | None:
-        parts = request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1").split()
-        if not parts or parts[0].lower() != b"bearer":
+        raw = self.credential(request)
+        if raw is None:
             return None
-        if len(parts) != 2 or not parts[1].isascii():
-            raise self._refusal()
-        raw = parts[1].decode("ascii")
         errand = getattr(request._request, "errand", None)
         found = _by_key(raw, errand) if raw.startswith(KEY_PREFIX) else _by_token(raw, errand)
         if found is None:
             raise self._refusal()
         identify(found.user)
         return found.user, found
+
+    def credential(self, request: Request) -> str | None:
+        """What the request shows, or None for nothing. Raises AuthenticationFailed for what cannot be one."""
+        parts = request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1").split()
+        if not parts or parts[0].lower() != b"bearer":
+            return None
+        if len(parts) != 2 or not parts[1].isascii():
+            raise self._refusal()
+        return parts[1].decode("ascii")
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -68,7 +74,8 @@ def _by_key(raw: str, errand: Errand | None) -> ApiKey | None:
 
 BY_SESSION = "c.id = $1::uuid AND c.revoked_at IS NULL AND c.expires_at > statement_timestamp()"
 BY_DIGEST = "c.digest = $1::text AND c.revoked_at IS NULL"
-UNREAD = {"password", "first_name", "last_name", "user_agent", "ip", "refresh_jti", "revoked_reason"}  # if asked for
+UNREAD = {"password", "first_name", "last_name", "user_agent", "ip", "refresh_jti", "revoked_reason"}
+UNREAD |= {"email_verified_at", "mail_notifications", "console_epoch"}  # each if asked for
 
 
 def _find(model: type[Model], condition: str, value: Any, errand: Errand | None) -> Any:

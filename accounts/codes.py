@@ -1,19 +1,18 @@
-"""One-time codes by phone. Every count and every race is decided by rows, so losing Redis opens nothing."""
+"""One-time codes by phone. Every count and every race is decided by rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException
 
 from accounts import rules, tasks
+from accounts.caps import TooMany, one_at_a_time, refuse_over
 from accounts.models import OneTimeCode, User
 from accounts.people import assign_role
 from accounts.sessions import open_session
@@ -30,15 +29,6 @@ RETURNING id::text
 """
 
 
-class TooMany(Throttled):
-    """A limit of accounts.rules is reached; the answer carries Retry-After."""
-
-    default_detail = "Too many requests for codes."
-
-    def __init__(self, wait: timedelta) -> None:
-        super().__init__(wait=max(1, -(-wait // timedelta(seconds=1))))
-
-
 class WrongCode(APIException):
     """Wrong, expired, used, looked at too often, or for a person who may not log in this way: one sentence for all."""
 
@@ -53,14 +43,14 @@ def request_code(*, phone: str) -> OneTimeCode:
 
     Whether somebody has this phone is neither asked nor told.
     """
-    _one_at_a_time(f"otp phone {phone}")
-    _refuse_over(OneTimeCode.objects.filter(phone=phone), rules.SENDS_PER_PHONE)
+    one_at_a_time(f"otp phone {phone}")
+    refuse_over(OneTimeCode.objects.filter(phone=phone), rules.SENDS_PER_PHONE)
     ip = context.current().ip
     if ip:  # always after the phone, so that two requests never wait for each other
         first, last = rules.neighbourhood(ip)
-        _one_at_a_time(f"otp address {first}")
-        _refuse_over(OneTimeCode.objects.filter(ip__gte=first, ip__lte=last), rules.SENDS_PER_ADDRESS)
-    _refuse_over(OneTimeCode.objects.all(), rules.SENDS_IN_ALL)
+        one_at_a_time(f"otp address {first}")
+        refuse_over(OneTimeCode.objects.filter(ip__gte=first, ip__lte=last), rules.SENDS_PER_ADDRESS)
+    refuse_over(OneTimeCode.objects.all(), rules.SENDS_IN_ALL)
 
     OneTimeCode.objects.filter(phone=phone, used_at=None, voided_at=None).update(voided_at=Now())
     code = OneTimeCode.objects.create(phone=phone, expires_at=Now() + rules.CODE_LIFETIME, ip=ip)
@@ -84,7 +74,7 @@ def verify_code(*, phone: str, code: str) -> Tokens:
 @transaction.atomic(durable=True)
 def _look(phone: str, code: str) -> UUID | None:
     """Count a look at the phone's open code, then compare. Returns the code row's id when it is right."""
-    _one_at_a_time(f"otp phone {phone}")
+    one_at_a_time(f"otp phone {phone}")
     _refuse_after_failures(phone)
     with connection.cursor() as cursor:
         cursor.execute(LOOK, [phone, rules.LOOKS_PER_CODE])
@@ -119,13 +109,6 @@ def _new_user(phone: str) -> User:
     return user
 
 
-def _refuse_over(codes: QuerySet[OneTimeCode], limits: Sequence[rules.Limit]) -> None:
-    newest = codes.order_by("-created_at")[: max(limit.count for limit in limits)]
-    ages = list(newest.values_list(Now() - F("created_at"), flat=True))
-    if wait := rules.wait(ages, limits):
-        raise TooMany(wait)
-
-
 def _refuse_after_failures(phone: str) -> None:
     """The one look that used a code up did not fail; all others of the last day did."""
     codes = OneTimeCode.objects.filter(phone=phone, tries__gt=0, created_at__gt=Now() - rules.DAY)
@@ -133,9 +116,3 @@ def _refuse_after_failures(phone: str) -> None:
     ages = [age for age, tries, used_at in rows for _ in range(tries - (used_at is not None))]
     if wait := rules.wait(ages, rules.FAILED_LOOKS_PER_PHONE):
         raise TooMany(wait)
-
-
-def _one_at_a_time(what: str) -> None:
-    """Hold others who ask for the same until the transaction ends, so that counts are exact."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])

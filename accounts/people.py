@@ -8,6 +8,7 @@ import secrets
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models.functions import Now
+from rest_framework.exceptions import APIException
 
 from accounts.models import ApiKey, User
 from accounts.sessions import revoke_sessions
@@ -56,17 +57,28 @@ def issue_api_key(*, username: str, role: Role | str) -> str:
 
 
 @transaction.atomic
-def revoke_api_key(*, key_id: int) -> bool:
+def revoke_api_key(*, key_id: int, why: str = "") -> bool:
     """Stop a key from working at once. False: it was revoked already."""
     changed = ApiKey.objects.filter(pk=key_id, revoked_at=None).update(revoked_at=Now())
     if changed:
-        log_audit_event("api_key_revoked", "api_key", key_id)
+        log_audit_event("api_key_revoked", "api_key", key_id, {"why": why} if why else None)
     return bool(changed)
 
 
+class OutOfReach(APIException):
+    """Nobody locks themselves, and superusers are for superusers."""
+
+    status_code = 409
+    default_detail = "This account is not yours to lock or unlock."
+
+
 @transaction.atomic
-def lock_user(*, user: User, reason: str) -> bool:
-    """Shut a user out at once, sessions, keys and console alike. False: was locked already."""
+def lock_user(*, user: User, reason: str, by: User | None = None) -> bool:
+    """Shut a user out at once, sessions, keys and console alike. False: was locked already.
+
+    by: who wants it; None for the product itself. Raises OutOfReach.
+    """
+    check_reach(user, by)
     changed = User.objects.filter(pk=user.pk, is_active=True).update(is_active=False)
     if changed:
         log_audit_event("user_locked", "user", user.pk, {"reason": reason})
@@ -75,12 +87,19 @@ def lock_user(*, user: User, reason: str) -> bool:
 
 
 @transaction.atomic
-def unlock_user(*, user: User, reason: str) -> bool:
-    """Let a user in again; sessions stay closed, keys work again. False: was not locked."""
+def unlock_user(*, user: User, reason: str, by: User | None = None) -> bool:
+    """Let a user in again; sessions stay closed, keys work again. False: was not locked. Raises OutOfReach."""
+    check_reach(user, by)
     changed = User.objects.filter(pk=user.pk, is_active=False).update(is_active=True)
     if changed:
         log_audit_event("user_unlocked", "user", user.pk, {"reason": reason})
     return bool(changed)
+
+
+def check_reach(user: User, by: User | None, *, oneself: bool = False) -> None:
+    """Raise OutOfReach when somebody may not do this to a user. oneself: they may do it to themselves."""
+    if by is not None and ((by.pk == user.pk and not oneself) or (user.is_superuser and not by.is_superuser)):
+        raise OutOfReach
 
 
 def digest(key: str) -> str:

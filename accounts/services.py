@@ -1,25 +1,43 @@
 """What can be done with accounts; the one module that other apps call."""
 
-from accounts.codes import TooMany, WrongCode, request_code, verify_code
+from accounts.caps import TooMany
+from accounts.codes import WrongCode, request_code, verify_code
 from accounts.delivery import deliver
-from accounts.mail import send_mail
-from accounts.people import assign_role, issue_api_key, lock_user, revoke_api_key, unlock_user
+from accounts.mail import notify_user, send_mail
+from accounts.people import OutOfReach, assign_role, issue_api_key, lock_user, revoke_api_key, unlock_user
+from accounts.profile import change_profile
 from accounts.reputation import change_reputation
-from accounts.sessions import InvalidRefreshToken, open_session, refresh_session, revoke_session, revoke_sessions
+from accounts.sessions import (
+    InvalidRefreshToken,
+    open_session,
+    refresh_session,
+    revoke_other_sessions,
+    revoke_session,
+    revoke_sessions,
+)
+from accounts.verification import NothingToVerify, WrongToken, confirm_email, request_verification
 
 __all__ = [
     "InvalidRefreshToken",
+    "NothingToVerify",
+    "OutOfReach",
     "TooMany",
     "WrongCode",
+    "WrongToken",
     "assign_role",
+    "change_profile",
     "change_reputation",
+    "confirm_email",
     "deliver",
     "issue_api_key",
     "lock_user",
+    "notify_user",
     "open_session",
     "refresh_session",
     "request_code",
+    "request_verification",
     "revoke_api_key",
+    "revoke_other_sessions",
     "revoke_session",
     "revoke_sessions",
     "send_mail",

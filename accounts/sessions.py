@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.settings import api_settings
 
-from accounts import tokens
+from accounts import tasks, tokens
 from accounts.models import Session, User
 from accounts.tokens import Tokens
 from audit.models import Entry
@@ -39,7 +40,9 @@ def open_session(*, user: User, method: str = "code") -> Tokens:
         user_agent=now.user_agent,
     )
     User.objects.filter(pk=user.pk).update(last_login=Now())
-    log_audit_event("login", "session", session.pk, {"user": user.pk, "method": method}, actor=f"user:{user.pk}")
+    about = {"user": user.pk, "method": method}
+    entry = log_audit_event("login", "session", session.pk, about, actor=f"user:{user.pk}")
+    tasks.count_login.using(subject=("user", str(user.pk))).enqueue(entry_id=entry.pk)
     return tokens.tokens_for(session)
 
 
@@ -79,23 +82,40 @@ def _rotate(claims: tokens.Claims) -> Session | None:
     return None
 
 
+def open_sessions(user: User) -> QuerySet[Session]:
+    """Those whose tokens still work, the one used last first."""
+    return Session.objects.filter(user=user, revoked_at=None, expires_at__gt=Now()).order_by("-last_used_at", "-id")
+
+
 @transaction.atomic
-def revoke_session(*, session_id: Any, reason: str = "logout") -> bool:
-    """Close one session; its tokens stop working at once. False: it was closed already."""
+def revoke_session(*, session_id: Any, reason: str = "logout", why: str = "") -> bool:
+    """Close one session; its tokens stop working at once. False: it was closed already.
+
+    reason: one word, kept with the session. why: what staff say, kept in the trail.
+    """
     session = Session.objects.filter(pk=session_id).first()
-    return session is not None and _close(session, reason)
+    return session is not None and _close(session, reason, why=why)
 
 
 @transaction.atomic
-def revoke_sessions(*, user: User, reason: str) -> int:
-    """Close all sessions of a user. Returns how many were open."""
-    open_ones = user.sessions.filter(revoked_at=None, expires_at__gt=Now())
-    return sum(_close(session, reason) for session in open_ones)
+def revoke_other_sessions(*, keep: Session) -> int:
+    """Close all sessions of a user but one. Returns how many were open."""
+    others = open_sessions(keep.user).exclude(pk=keep.pk)
+    return sum(_close(session, "logout_elsewhere") for session in others)
 
 
-def _close(session: Session, reason: str, *, actor: str | None = None) -> bool:
+@transaction.atomic
+def revoke_sessions(*, user: User, reason: str, why: str = "") -> int:
+    """Close all sessions of a user, and end their logins in the console. Returns how many sessions were open."""
+    User.objects.filter(pk=user.pk).update(console_epoch=F("console_epoch") + 1)
+    closed = sum(_close(session, reason, why=why) for session in open_sessions(user))
+    log_audit_event("sessions_revoked", "user", user.pk, {"reason": reason, "why": why, "closed": closed})
+    return closed
+
+
+def _close(session: Session, reason: str, *, actor: str | None = None, why: str = "") -> bool:
     changed = Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=Now(), revoked_reason=reason)
     if changed:
-        details = {"user": session.user_id, "reason": reason}
+        details = {"user": session.user_id, "reason": reason} | ({"why": why} if why else {})
         log_audit_event("session_revoked", "session", session.pk, details, actor=actor)
     return bool(changed)

@@ -1,11 +1,13 @@
-"""The console's password logins in the audit trail."""
+"""The console's password logins in the audit trail, and counted."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db import transaction
 
+from accounts import tasks
 from audit.models import Entry
 from audit.services import log_audit_event
 
@@ -17,7 +19,10 @@ def connect() -> None:
 
 
 def note_login(*, user: Any, **kwargs: Any) -> None:
-    log_audit_event("login", "user", user.pk, {"method": "password"}, actor=f"user:{user.pk}")
+    with transaction.atomic():
+        entry = log_audit_event("login", "user", user.pk, {"method": "password"}, actor=f"user:{user.pk}")
+        if entry.ip:  # over the network, not by a command
+            tasks.count_login.using(subject=("user", str(user.pk))).enqueue(entry_id=entry.pk)
 
 
 def note_logout(*, user: Any, **kwargs: Any) -> None:

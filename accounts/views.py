@@ -18,7 +18,6 @@ from accounts.serializers import (
     RefreshSerializer,
     RequestOtpSerializer,
     TokensSerializer,
-    UserSerializer,
     VerifyOtpSerializer,
 )
 from accounts.tokens import Tokens
@@ -50,7 +49,7 @@ class RequestOtp(OpenView):
     )
     def post(self, request: Request) -> Response:
         """The answer is the same whether or not somebody has this phone."""
-        services.request_code(phone=_valid(RequestOtpSerializer, request)["phone"])
+        services.request_code(phone=valid(RequestOtpSerializer, request)["phone"])
         return Response({"message": "OTP sent successfully"})
 
 
@@ -67,7 +66,7 @@ class VerifyOtp(OpenView):
     )
     def post(self, request: Request) -> Response:
         """The first login makes the account."""
-        data = _valid(VerifyOtpSerializer, request)
+        data = valid(VerifyOtpSerializer, request)
         return _tokens(services.verify_code(phone=data["phone"], code=data["otp"]))
 
 
@@ -81,7 +80,7 @@ class Refresh(OpenView):
     )
     def post(self, request: Request) -> Response:
         """Each refresh token works once. Using a spent one closes the session."""
-        data = _valid(RefreshSerializer, request)
+        data = valid(RefreshSerializer, request)
         return _tokens(services.refresh_session(refresh_token=data["refresh_token"]))
 
 
@@ -98,22 +97,14 @@ class Logout(APIView):
     )
     def post(self, request: Request) -> Response:
         """Answers 409 to an API key, which has no session."""
-        _valid(NothingSerializer, request)
+        valid(NothingSerializer, request)
         if not isinstance(request.auth, Session):
             raise Conflict("An API key has no session to close.")
         services.revoke_session(session_id=request.auth.pk, reason="logout")
         return Response(status=204)
 
 
-class Me(APIView):
-    roles = EVERYONE
-
-    @extend_schema(operation_id="me", summary="The caller's account", tags=["users"], responses=UserSerializer)
-    def get(self, request: Request) -> Response:
-        return Response(UserSerializer(request.user).data, headers=PRIVATE)
-
-
-def _valid(serializer_class: Any, request: Request) -> dict[str, Any]:
+def valid(serializer_class: Any, request: Request) -> dict[str, Any]:
     serializer = serializer_class(data=request.data)
     serializer.is_valid(raise_exception=True)
     return serializer.validated_data

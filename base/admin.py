@@ -98,6 +98,7 @@ class ReadOnlyAdmin(ModelAdmin):
     list_fullwidth = True
     list_disable_select_all = True
     change_list_template = "console/list.html"
+    row_template = "console/row.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -114,6 +115,10 @@ class ReadOnlyAdmin(ModelAdmin):
         """What the page of one row shows."""
         raise NotImplementedError
 
+    def extras(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What a `row_template` of its own needs besides."""
+        return {}
+
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -128,7 +133,7 @@ class ReadOnlyAdmin(ModelAdmin):
             "side_panels": [panel for panel in panels if panel.side],
             "buttons": [self._shown(b, row) for b in self._may_press(request) if b.offered(row)],
         }
-        return TemplateResponse(request, "console/row.html", context)
+        return TemplateResponse(request, self.row_template, context | self.extras(request, row))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = capfirst(self.opts.verbose_name_plural)

@@ -21,8 +21,8 @@ from base.problems import Conflict
 from base.worklist import Order, OwnWork, Place, WrongState
 
 
-def acting(service: Callable[..., Any], fields: Mapping[type[Exception], str], **asked: Any) -> Any:
-    """Call a service; what it refuses has the status a client should see. fields: which one an exception is about."""
+def acting(service: Callable[..., Any], fields: Mapping[Any, str], **asked: Any) -> Any:
+    """Call a service; a refusal has the status a client should see. fields: which one a kind of exception names."""
     try:
         return service(**asked)
     except ObjectDoesNotExist:

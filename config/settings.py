@@ -10,6 +10,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import logging_config
+from config.messages import *  # noqa: F403 - settings
+from config.reports import *  # noqa: F403 - settings
 from config.throttles import RATES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -35,6 +37,8 @@ OTP_PEPPER = secret("OTP_PEPPER", 32)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).absolute()  # photos; web and workers share it
 
 # The domains. A new one is a folder and a name here; platform apps never import them.
 DOMAINS = ["loans", "policies", "reports"]
@@ -201,18 +205,11 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
 }
 QUALITY_CRON = env("QUALITY_CRON", default="30 3 * * *")  # when the quality of features is measured, UTC
-SMS_BACKEND = env("SMS_BACKEND", default="accounts.sms.FileBackend")
-OUTBOX_DIR = DATA_DIR / "outbox"
-EMAIL_BACKEND = env("EMAIL_BACKEND", default="accounts.delivery.FileBackend")
+# Where people find us, for links in mail: never taken from a request.
+_here = f"http://127.0.0.1:{env('MILLRACE_PORT', default='8000')}"
+SITE_URL = env("SITE_URL", default=f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else _here).rstrip("/")
+OUTBOX_DIR = DATA_DIR / "outbox"  # what the file backends of config.messages write
 EMAIL_FILE_PATH = OUTBOX_DIR / "mail"
-EMAIL_TIMEOUT = 5  # seconds: a task that mails holds its row meanwhile
-EMAIL_HOST = env("EMAIL_HOST", default="localhost")
-EMAIL_PORT = env.int("EMAIL_PORT", default=25)
-EMAIL_HOST_USER = env("EMAIL_HOST_USER", default="")
-EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD", default="")
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
-EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
-DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="millrace@localhost")
 
 # Lending: who lends, as notices say, and how long reviewers have.
 LENDER_NAME = env("LENDER_NAME", default="Millrace Lending")
@@ -221,20 +218,6 @@ LENDER_AGENCY = env("LENDER_AGENCY", default="Federal Trade Commission, Equal Cr
 LENDER_EMAIL = env("LENDER_EMAIL", default="lending@localhost")
 REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)  # until a request in review is overdue
 REVIEW_CLAIM_MINUTES = env.int("REVIEW_CLAIM_MINUTES", default=30)
-
-# Reports: the classifier, a version of this release or the path of a .json file.
-REPORT_CLASSIFIER = env("REPORT_CLASSIFIER", default="v1")
-
-# Reports: how long reviewers have.
-REPORT_REVIEW_HOURS = env.int("REPORT_REVIEW_HOURS", default=24)  # until a report in review is overdue
-REPORT_REVIEW_URGENT_HOURS = env.int("REPORT_REVIEW_URGENT_HOURS", default=4)  # the same if urgent or abusive
-REPORT_REVIEW_CLAIM_MINUTES = env.int("REPORT_REVIEW_CLAIM_MINUTES", default=15)
-# Reports: what may be done without an account (read, file), and where photos are kept; web and workers share it.
-REPORTS_ANONYMOUS = env.list("REPORTS_ANONYMOUS", default=["read", "file"])
-MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).absolute()
-REPORT_REVIEW_HOURS = env.int("REPORT_REVIEW_HOURS", default=24)  # until a report in review is overdue
-REPORT_REVIEW_URGENT_HOURS = env.int("REPORT_REVIEW_URGENT_HOURS", default=4)  # the same if urgent or abusive
-REPORT_REVIEW_CLAIM_MINUTES = env.int("REPORT_REVIEW_CLAIM_MINUTES", default=15)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

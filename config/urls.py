@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from accounts.pages import verify_email
 from base.metrics import metrics
 
 
@@ -18,6 +19,12 @@ def app_routes() -> list:
     """The routes of each app that has some: features before all others, since they are asked for most."""
     apps = sorted([*settings.PLATFORM, *settings.DOMAINS], key=lambda app: app != "features")
     return [route for app in apps if find_spec(f"{app}.urls") for route in import_module(f"{app}.urls").urlpatterns]
+
+
+def root_routes() -> list:
+    """The routes of `root_urls.py` in a domain: standards that have addresses of their own."""
+    modules = [f"{app}.root_urls" for app in settings.DOMAINS]
+    return [route for module in modules if find_spec(module) for route in import_module(module).urlpatterns]
 
 
 api = [
@@ -30,6 +37,8 @@ urlpatterns = [
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),
     path("metrics", metrics),
+    *root_routes(),
+    path("verify-email", verify_email, name="verify-email"),
     path("", include("console.urls")),
 ]
 

@@ -2,5 +2,6 @@
 
 from reports.filing.admin import ReportAdmin
 from reports.offices.admin import CategoryAdmin, DepartmentAdmin
+from reports.review.admin import ReviewItemAdmin
 
-__all__ = ["CategoryAdmin", "DepartmentAdmin", "ReportAdmin"]
+__all__ = ["CategoryAdmin", "DepartmentAdmin", "ReportAdmin", "ReviewItemAdmin"]

@@ -10,16 +10,22 @@ class ReportsConfig(AppConfig):
     name = "reports"
     verbose_name = "Reports"
     console_permissions = {
-        Role.REVIEWER: ["reports.view_*", "reports.handle_report"],
+        Role.REVIEWER: ["reports.view_*", "reports.decide_reviewitem", "reports.handle_report"],
         Role.OPERATOR: ["reports.view_*", "reports.change_department", "reports.change_category"],
         Role.ANALYST: ["reports.view_*"],
     }
 
     def ready(self) -> None:
+        from base.metrics import register_collector
+        from reports.review.watch import ReviewCollector
+
+        register_collector(ReviewCollector())
         post_migrate.connect(ship_after_migrate, sender=self)
 
 
 def ship_after_migrate(sender: AppConfig, **kwargs: Any) -> None:
-    from reports.categories import ship
+    from reports import categories
+    from reports.open311 import shipped
 
-    ship()
+    categories.ship()
+    shipped.ship()

@@ -11,6 +11,7 @@ from django.utils import timezone
 from base.links import list_url, may_view
 from base.panels import BAD, BUSY, GOOD, WARN, Bar, Bars, Chart, Number, Panel, Series
 from reports.models import Report, Waiting
+from reports.review import dashboard as reviews
 
 DAYS = 14
 BUSY_FROM = 500  # reports that wait
@@ -39,9 +40,8 @@ FROM reports_report report WHERE report.status = 'resolved' AND report.closed_at
 
 
 def cards(user: Any) -> list[Panel]:
-    if not may_view(user, Report):
-        return []
-    return [median(), waiting(), by_day(), by_department()]
+    own = [median(), waiting(), by_day(), by_department()] if may_view(user, Report) else []
+    return [*own, *reviews.cards(user)]
 
 
 def median() -> Number:

@@ -9,8 +9,8 @@ from django.db.models import Q
 from base.roles import Role
 
 
-def theirs(user: Any) -> Q:
-    """Rows whose `department` this person looks after. Only reviewers are bound, and only to departments they are in.
+def theirs(user: Any, field: str = "department") -> Q:
+    """Rows whose department this person looks after. Only reviewers are bound, and only to departments they are in.
 
     What has no department yet is seen by members of a department that triages.
     """
@@ -19,5 +19,5 @@ def theirs(user: Any) -> Q:
     departments = list(user.departments.order_by())
     if not departments:
         return Q()
-    seen = Q(department__in=[one.pk for one in departments])
-    return seen | Q(department=None) if any(one.triages for one in departments) else seen
+    seen = Q(**{f"{field}__in": [one.pk for one in departments]})
+    return seen | Q(**{field: None}) if any(one.triages for one in departments) else seen

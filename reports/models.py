@@ -4,25 +4,31 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from reports.classification.models import Classification, Correction
+from reports.duplicates.models import ON_REPORT as MERGED_ONCE
+from reports.duplicates.models import DuplicateLink
 from reports.filing.models import Tally
+from reports.open311.models import Attribute, Submission
 from reports.review.models import ReviewDecision, ReviewItem
 from reports.review.triggers import ON_REPORT
 
 __all__ = [
+    "Attribute",
     "Category",
     "Classification",
     "Comment",
     "Confirmation",
     "Correction",
     "Department",
+    "DuplicateLink",
     "Photo",
     "Report",
     "ReviewDecision",
     "ReviewItem",
     "StatusChange",
+    "Submission",
     "Tally",
     "Waiting",
 ]
@@ -54,6 +60,7 @@ class Category(models.Model):
     resolve_hours = models.PositiveIntegerField()  # from the report to its resolution, as the department promises
     position = models.PositiveSmallIntegerField(default=100)
     is_active = models.BooleanField(default=True)  # offered to who files a report
+    changed_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     class Meta:
         ordering = ["position", "code"]
@@ -132,6 +139,10 @@ class Report(models.Model):
             models.Index(fields=["category", "-reported_at", "-id"], name="report_by_category"),
             models.Index(fields=["department", "-reported_at", "-id"], name="report_by_department"),
             models.Index(fields=["status", "-reported_at", "-id"], name="report_by_status"),
+            models.Index(Upper("address"), name="report_by_address", condition=~Q(address="")),
+            models.Index(
+                fields=["severity", "-reported_at", "-id"], condition=~Q(severity="medium"), name="report_by_severity"
+            ),
             models.Index(fields=["ip", "-reported_at"], condition=Q(ip__isnull=False), name="report_by_ip"),
         ]
         triggers = [
@@ -162,6 +173,7 @@ class Report(models.Model):
                 ],
             ),
             *ON_REPORT,
+            *MERGED_ONCE,
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import h3
-from django.db.models import F, FloatField, Value
+from django.db.models import F, FloatField, Q, Value
 from django.db.models.expressions import Combinable, Expression
 from django.db.models.functions import ASin, Cos, Least, Power, Radians, Sin, Sqrt
 
@@ -40,6 +40,32 @@ def cells_around(latitude: float, longitude: float, radius_m: float) -> list[str
     step_m = min(distance_m(*centre, *h3.cell_to_latlng(other)) for other in h3.grid_ring(cell, 1))
     rings = math.ceil((radius_m + WITHIN * step_m) / (REACH * step_m))
     return h3.grid_disk(cell, rings)
+
+
+def cells_touching(latitude: float, longitude: float, radius_m: float) -> list[str]:
+    """The same without those that only the ring has: no part of them is within the circle. A third is left."""
+    around = cells_around(latitude, longitude, radius_m)
+    centres = {cell: h3.cell_to_latlng(cell) for cell in around}
+    own = cell_of(latitude, longitude)
+    step_m = max(distance_m(*centres[own], *centres[other]) for other in h3.grid_ring(own, 1))
+    reach_m = radius_m + WITHIN * step_m
+    return [cell for cell, centre in centres.items() if distance_m(latitude, longitude, *centre) <= reach_m]
+
+
+def box_around(latitude: float, longitude: float, radius_m: float) -> Q:
+    """Rows that may lie in a circle, by their degrees: for wide circles, which have too many cells."""
+    up = math.degrees(radius_m / EARTH_M) * (1 + 1e-9)
+    rows = Q(latitude__range=(latitude - up, latitude + up))
+    widest = max(abs(latitude - up), abs(latitude + up))
+    if widest >= 90:
+        return rows  # it holds a pole, and so every longitude
+    across = math.degrees(math.asin(min(1.0, math.sin(math.radians(up)) / math.cos(math.radians(latitude)))))
+    west, east = longitude - across, longitude + across
+    if west < -180:
+        return rows & (Q(longitude__lte=east) | Q(longitude__gte=west + 360))
+    if east > 180:
+        return rows & (Q(longitude__gte=west) | Q(longitude__lte=east - 360))
+    return rows & Q(longitude__range=(west, east))
 
 
 def distance_m(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:

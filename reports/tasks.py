@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from reports import processing
 from reports.filing import limits, photos
+from reports.review import watch
 from tasks.definitions import every, task
 from tasks.execution import TaskContext
 
@@ -35,6 +37,13 @@ def _process_batch(context: TaskContext) -> int:
 def request_processing() -> str:
     """Ask for `process_reports`, unless one that has not started yet will see the caller's rows. Returns its id."""
     return process_reports.using(coalesce_key="process_reports").enqueue().id
+
+
+@every(timedelta(hours=1))
+@task(queue_name="low")
+def warn_of_late_reviews() -> dict[str, list[str]]:
+    """Tell departments whose overdue reviews have become more."""
+    return {"told": watch.warn_of_late_reviews(now=timezone.now())}
 
 
 @every(timedelta(hours=1))

@@ -4,16 +4,20 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 from django.test import SimpleTestCase
+
+from tests.pristine import put_back_after_each_test
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = {"db", "transactional_db", "live_server", "redis", "processes", "site"}
 SERVICE_FOLDERS = {"chaos", "launcher", "site"}
 TAKES_SECONDS = {
     "test_training.py",  # fitting
+    "test_duplicates_training.py",
     "test_training_report.py",
     "test_training_tables.py",
     "test_training_bank.py",  # real data
@@ -21,6 +25,7 @@ TAKES_SECONDS = {
     "test_bank_values.py",
     "test_settings.py",  # other processes
     "test_browser.py",
+    "test_review_keys.py",
     "test_chaos.py",
     "test_synthetic.py",  # whole samples
     "test_parity.py",  # other engines, and what reads columns
@@ -95,6 +100,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     DatabaseOperations.sql_flush = past_triggers
     yield
     DatabaseOperations.sql_flush = flush
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock(), put_back_after_each_test():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import factory
+from django.utils import timezone
 
 from features.intake.ingest import NewEvent
 from features.language.pure import Happening
@@ -60,11 +61,14 @@ def user(role: str = "client", **fields: Any) -> Any:
 
 
 def client(someone: Any) -> Any:
-    """An API client that sends the user's own access token."""
+    """An API client that sends the user's own access token, of a session that nobody had to log in for."""
     from rest_framework.test import APIClient
 
-    from accounts.services import open_session
+    from accounts.models import Session
+    from accounts.tokens import new_jti, tokens_for
 
+    ends_at = timezone.now() + timedelta(days=14)
+    session = Session.objects.create(user=someone, expires_at=ends_at, refresh_jti=new_jti())
     made = APIClient()
-    made.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session(user=someone).access_token}")
+    made.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens_for(session).access_token}")
     return made

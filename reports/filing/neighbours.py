@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -32,8 +32,15 @@ def around(report: Report) -> list[Report]:
     return found
 
 
-def draw(report: Report, others: list[Report], page_of: Callable[[Report], str]) -> SafeString:
-    """North is up. Each dot leads to its report; those that are closed are pale."""
+def draw(
+    report: Report,
+    others: list[Report],
+    page_of: Callable[[Report], str],
+    signs: Mapping[int, str] | None = None,
+    *,
+    width: int = WIDTH,
+) -> SafeString:
+    """North is up. Each dot leads to its report; those that are closed are pale. signs: on some dots, by report."""
     rings = format_html_join(
         "",
         '<circle r="{}" fill="none" stroke="currentColor" stroke-opacity=".15"/>'
@@ -50,10 +57,16 @@ def draw(report: Report, others: list[Report], page_of: Callable[[Report], str])
             for one in reversed(others)
         ),
     )  # fmt: skip
+    signed = format_html_join(
+        "",
+        '<text x="{}" y="{}" dy="-8" font-size="13" font-weight="700" text-anchor="middle" fill="currentColor">{}'
+        "</text>",
+        ((*_place(report, one), signs[one.pk]) for one in others if signs and one.pk in signs),
+    )
     return format_html(
-        '<svg viewBox="{} {} {} {}" width="100%" role="img" aria-label="Reports within {} m">{}{}'
+        '<svg viewBox="{} {} {} {}" width="100%" role="img" aria-label="Reports within {} m">{}{}{}'
         '<circle r="7" fill="none" stroke="var(--mr-bad)" stroke-width="3"/></svg>',
-        -WIDTH // 2, -HEIGHT // 2, WIDTH, HEIGHT, REACH_M, rings, dots,
+        -width // 2, -HEIGHT // 2, width, HEIGHT, REACH_M, rings, dots, signed,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import math
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -15,10 +15,11 @@ from rest_framework.request import Request
 from base.pagination import NewestFirst
 from base.serializers import StrictSerializer
 from reports.models import Report
-from reports.places import MAX_RADIUS_M, cells_around, distance_from
+from reports.places import MAX_RADIUS_M, box_around, cells_around, distance_from
 
 NEAREST = 100
-FIRST_RADIUS_M, WIDER = 250.0, 3.0  # so that a place full of reports is not sorted whole
+FIRST_RADIUS_M, WIDER = 100.0, 5.0  # so that a place full of reports is not sorted whole
+BY_CELLS_M = 1_000.0  # wider circles have so many cells that naming them costs more than they spare
 
 
 class Number(serializers.FloatField):
@@ -98,8 +99,10 @@ def nearest(reports: QuerySet[Report], *, latitude: float, longitude: float, rad
     here = distance_from(latitude, longitude)
     within = min(FIRST_RADIUS_M, radius_m)
     while True:
-        cells = cells_around(latitude, longitude, within)
-        near = reports.filter(cell__in=cells).annotate(distance_m=here).filter(distance_m__lte=within)
+        where = box_around(latitude, longitude, within)
+        if within <= BY_CELLS_M:  # where much is reported, the box spares most rows of the cells
+            where &= Q(cell__in=cells_around(latitude, longitude, within))
+        near = reports.filter(where).annotate(distance_m=here).filter(distance_m__lte=within)
         found = list(near.order_by("distance_m", "id")[:limit])
         if len(found) == limit or within >= radius_m:
             return found

@@ -9,6 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from audit.services import log_audit_event
+from reports.duplicates.people import counting, lock_with_root
 from reports.filing.limits import take
 from reports.filing.points import give_points
 from reports.models import Comment, Confirmation, Report
@@ -30,31 +31,34 @@ def confirm(*, report_id: int, by: Any) -> int:
 
     Raises OwnReport, NotOpen, TooOften, Blocked.
     """
-    report = _locked(report_id)
+    report = lock_with_root(report_id)
     if report.reporter_id == by.pk:
         raise OwnReport("Your own report counts already.")
     if Confirmation.objects.filter(report=report, user=by).exists():
         return report.confirmations_count
     _refuse_closed(report, OPEN)
     take(by, "confirm")
-    Confirmation.objects.create(report=report, user=by)
+    with counting(report.pk):
+        Confirmation.objects.create(report=report, user=by)
     give_points(report.reporter_id, "confirmed", ("confirmation", f"{report.pk}:{by.pk}"))
-    return _count(report, 1)
+    return _count(report.pk)
 
 
 @transaction.atomic
 def withdraw(*, report_id: int, by: Any) -> int:
     """Take a confirmation back; without one nothing changes. Returns how many are left."""
-    report = _locked(report_id)
-    if not Confirmation.objects.filter(report=report, user=by).delete()[0]:
-        return report.confirmations_count
+    report = lock_with_root(report_id)
+    root_id = report.merged_into_id or report.pk
+    with counting(root_id):
+        taken = Confirmation.objects.filter(report=report, user=by).delete()[0]
+    if not taken:
+        return _count(root_id)
     give_points(report.reporter_id, "unconfirmed", ("confirmation", f"{report.pk}:{by.pk}"))
-    return _count(report, -1)
+    return _count(root_id)
 
 
-def _count(report: Report, more: int) -> int:
-    Report.objects.filter(pk=report.pk).update(confirmations_count=F("confirmations_count") + more)
-    return report.confirmations_count + more
+def _count(report_id: int) -> int:
+    return Report.objects.values_list("confirmations_count", flat=True).get(pk=report_id)
 
 
 @transaction.atomic

@@ -18,6 +18,10 @@ class Migration(migrations.Migration):
             model_name='report',
             index=models.Index(fields=['latitude', 'longitude'], name='report_by_place'),
         ),
+        migrations.AddIndex(
+            model_name='report',
+            index=models.Index(condition=models.Q(('severity', 'medium'), _negated=True), fields=['severity', '-reported_at', '-id'], name='report_by_severity'),
+        ),
         migrations.CreateModel(
             name='Tally',
             fields=[

@@ -51,6 +51,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['due_day', '-risk', 'id'],
+                'verbose_name': 'report in review',
+                'verbose_name_plural': 'reports in review',
                 'permissions': [('decide_reviewitem', 'Can claim, release and decide reports in review')],
             },
         ),
@@ -123,6 +125,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='reviewitem',
             index=models.Index(condition=models.Q(('status', 'done'), _negated=True), fields=['due_at'], name='report_review_due'),
+        ),
+        migrations.AddIndex(
+            model_name='reviewitem',
+            index=models.Index(condition=models.Q(('status', 'done')), fields=['-decided_at'], name='report_review_decided'),
         ),
         migrations.AddConstraint(
             model_name='reviewitem',

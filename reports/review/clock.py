@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from base.panels import BAD, GOOD, WARN, lasting
 from reports.models import Report
+
+SOON = timedelta(hours=1)
 
 
 def resolve_by(report: Report) -> datetime | None:
@@ -12,3 +15,10 @@ def resolve_by(report: Report) -> datetime | None:
     if report.category is None:
         return None
     return report.reported_at + timedelta(hours=report.category.resolve_hours)
+
+
+def left(due: datetime, *, now: datetime) -> tuple[str, str]:
+    """In words, with a tone: `3.5 h left`, `20 min overdue`."""
+    if due < now:
+        return f"{lasting(now - due)} overdue", BAD
+    return f"{lasting(due - now)} left", WARN if due - now < SOON else GOOD

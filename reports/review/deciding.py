@@ -12,33 +12,30 @@ from base import worklist
 from base.worklist import OwnWork, Status, WrongState
 from reports.classification import corrections
 from reports.duplicates import merging
+from reports.duplicates.models import DuplicateLink
 from reports.filing.points import give_points
-from reports.filing.services import WrongStatus, change_status
+from reports.filing.services import UnknownCategory, WrongStatus, assign_report, change_status, lock_report
 from reports.models import Category, Report, ReviewDecision, ReviewItem
 from reports.review import work
 from reports.review.reasons import find_reason
-from reports.review.suggestions import Suggestion, suggestion_of
+from reports.review.suggestions import Suggestion, standing, suggestion_of
 
 Kind = ReviewDecision.Kind
 
 
-class UnknownCategory(ValueError):
-    """No category has this code."""
-
-
 @transaction.atomic
 def accept_item(*, item_id: int, user: Any, note: str = "") -> ReviewDecision:
-    """The suggested category stands, or the one the report has if none was suggested; its department gets it.
+    """The suggested category stands, or the report's own if that was not in question; its department gets it.
 
     note: for staff. Raises WrongState, OwnWork, ReviewItem.DoesNotExist, as all decisions do.
     """
     item = _locked(item_id, user)
     suggestion = suggestion_of(item.report)
-    code = suggestion.category if suggestion else item.report.category_id
+    code = standing(item, suggestion)
     if code is None:
         raise WrongState("No category was suggested; choose one.")
     decision = _decided(item, user, Kind.ACCEPTED, suggestion, category_id=code, note=note)
-    _give(item.report, Category.objects.get(pk=code), user)
+    _give(item, code, user)
     return decision
 
 
@@ -46,18 +43,16 @@ def accept_item(*, item_id: int, user: Any, note: str = "") -> ReviewDecision:
 def correct_item(*, item_id: int, user: Any, category: str, note: str = "") -> ReviewDecision:
     """It is about something else: another category, whose department gets it. The model learns from it.
 
-    Raises UnknownCategory; WrongState if the category is the suggested one.
+    Raises UnknownCategory; WrongState if that is what stands anyway.
     """
     item = _locked(item_id, user)
-    right = Category.objects.filter(pk=category).first()
-    if right is None:
-        raise UnknownCategory("There is no category of this code.")
+    if not Category.objects.filter(pk=category, is_active=True).exists():
+        raise UnknownCategory("No category that is offered has this code.")
     suggestion = suggestion_of(item.report)
-    if suggestion and suggestion.category == right.pk:
-        raise WrongState("This is what was suggested; accept it.")
-    decision = _decided(item, user, Kind.CORRECTED, suggestion, category=right, note=note)
-    _give(item.report, right, user)
-    corrections.record(item.report, right, user)
+    if standing(item, suggestion) == category:
+        raise WrongState("This is what an acceptance says.")
+    decision = _decided(item, user, Kind.CORRECTED, suggestion, category_id=category, note=note)
+    _give(item, category, user)
     return decision
 
 
@@ -98,7 +93,7 @@ def _locked(item_id: int, user: Any) -> ReviewItem:
     """The item and its report, which nobody else changes meanwhile."""
     items = work.visible_items(user)
     report_id = items.values_list("report_id", flat=True).get(pk=item_id)
-    report = Report.objects.select_for_update(no_key=True, of=("self",)).select_related("category").get(pk=report_id)
+    report = lock_report(report_id)
     item = items.select_for_update(of=("self",)).get(pk=item_id)
     if report.reporter_id == user.pk:
         raise OwnWork("Nobody reviews a report of their own.")
@@ -126,10 +121,12 @@ def _decided(item: ReviewItem, user: Any, kind: str, suggestion: Suggestion | No
     return decision
 
 
-def _give(report: Report, category: Category, user: Any) -> None:
-    """A category and with it a department, which now has the report."""
-    report.category, report.department_id, report.updated_at = category, category.department_id, timezone.now()
-    report.save(update_fields=["category", "department", "updated_at"])
+def _give(item: ReviewItem, category: str, user: Any) -> None:
+    """The category's department has the report now; the model learns, and its likely originals are none."""
+    report = assign_report(report_id=item.report_id, by=user, category=category)
+    corrections.record(report=report, category=category, by=user)
+    for link in DuplicateLink.objects.filter(report=report, state=DuplicateLink.State.SUGGESTED):
+        merging.reject(report_id=report.pk, into_id=link.original_id, by=user)
     if report.status == Report.Status.RECEIVED:
-        told = f"{category.name}: {category.department} has it."
+        told = f"{report.category}: {report.department} has it."
         change_status(report=report, to=Report.Status.ACKNOWLEDGED, by=user, note=told)

@@ -44,6 +44,7 @@ class ReviewItem(WorkItem):
 
     class Meta:
         ordering = ["due_day", "-risk", "id"]
+        verbose_name, verbose_name_plural = "report in review", "reports in review"
         permissions = [("decide_reviewitem", "Can claim, release and decide reports in review")]
         constraints = [
             *state_constraints("report_review", done_by_nobody=True),
@@ -61,6 +62,7 @@ class ReviewItem(WorkItem):
                 name="report_review_theirs",
             ),
             models.Index(fields=["due_at"], condition=~Q(status="done"), name="report_review_due"),
+            models.Index(fields=["-decided_at"], condition=Q(status="done"), name="report_review_decided"),
         ]
         triggers = [
             DEPARTMENT_GIVEN,

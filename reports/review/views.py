@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from base.desk import QueuePages, acting
 from base.queries import refuse_unknown
 from base.roles import Role
+from reports.filing.services import UnknownCategory
 from reports.models import ReviewItem
 from reports.review import deciding, work
 from reports.review import serializers as s
@@ -22,7 +23,7 @@ from reports.review.models import Why
 from reports.review.reasons import REASONS, UnknownReason
 
 REVIEWERS = frozenset({Role.REVIEWER})
-FIELDS = {deciding.UnknownCategory: "category", UnknownReason: "reason"}
+FIELDS = {UnknownCategory: "category", UnknownReason: "reason"}
 
 
 class Reviews(ListAPIView):
@@ -58,7 +59,7 @@ class Reviews(ListAPIView):
         if (mine := asked.get("mine")) is not None:
             if mine != "true":
                 raise ValidationError({"mine": ["true, or not at all."]})
-            items = items.filter(claimed_by=self.request.user)
+            items = items.filter(claimed_by=self.request.user.pk)
         return items.select_related("report__category", "claimed_by")
 
 

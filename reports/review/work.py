@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from audit.services import log_audit_event
@@ -138,8 +139,11 @@ def waiting_items(user: Any) -> QuerySet[ReviewItem]:
     return visible_items(user).exclude(status=Status.DONE).order_by(*ORDER.fields)
 
 
-def overdue_items(user: Any) -> QuerySet[ReviewItem]:
-    return visible_items(user).exclude(status=Status.DONE).filter(due_at__lt=Now())
+def overdue_items(user: Any, at: datetime | None = None) -> QuerySet[ReviewItem]:
+    """What is late now, or was at a time before."""
+    if at is None:
+        return visible_items(user).exclude(status=Status.DONE).filter(due_at__lt=Now())
+    return visible_items(user).filter(~Q(status=Status.DONE) | Q(decided_at__gt=at), due_at__lt=at).order_by()
 
 
 def one_item(item_id: int, user: Any) -> ReviewItem:

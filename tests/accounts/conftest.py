@@ -52,6 +52,11 @@ def code_of(phone: str) -> str:
     return rules.code_for(row.pk, phone, pepper=django_settings.OTP_PEPPER)
 
 
+def token_in(body: str) -> str:
+    """The token that a mail asks to enter."""
+    return max(body.split(), key=lambda word: "/" not in word and len(word))
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"HTTP_AUTHORIZATION": f"Bearer {token}"}
 

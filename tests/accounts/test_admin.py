@@ -1,10 +1,13 @@
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from accounts.models import ApiKey, Session, User
-from accounts.services import assign_role, issue_api_key
+from accounts.models import ApiKey, Mail, ReputationChange, Session, User
+from accounts.services import assign_role, change_reputation, issue_api_key, send_mail
 from audit.models import Entry
 from base.roles import Role
+from tasks.testing import run_due
+from tests.accounts.conftest import bearer
 
 pytestmark = pytest.mark.django_db
 USERS = "/admin/accounts/user/"
@@ -20,8 +23,14 @@ def boss(client):
 
 
 def act(client, model: str, action: str, *rows) -> None:
+    """Press a button for ticked rows, with a reason."""
     url = reverse(f"admin:accounts_{model}_changelist")
-    answer = client.post(url, {"action": action, "_selected_action": [str(row.pk) for row in rows]})
+    ticked = [str(row.pk) for row in rows]
+    asked = client.post(url, {"action": action, "_selected_action": ticked})
+    assert asked.status_code == 200
+    answer = client.post(
+        url, {"action": action, "_selected_action": ticked, "confirmed": "yes", "reason": "a lost phone"}
+    )
     assert answer.status_code == 302
 
 
@@ -73,7 +82,7 @@ def test_an_admin_cannot_take_over_a_superuser(client, boss):
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.REVIEWER, Role.AUDITOR, Role.ANALYST])
 def test_other_staff_do_not_see_accounts(client, person, role):
     client.force_login(assign_role(user=person, role=role), backend=BACKEND)
-    for model in ["user", "session", "apikey"]:
+    for model in ["user", "session", "apikey", "mail", "loginday", "reputationchange"]:
         assert client.get(reverse(f"admin:accounts_{model}_changelist")).status_code == 403
 
 
@@ -87,16 +96,18 @@ def test_lock_unlock_and_revoke(client, boss, person, tokens):
     person.refresh_from_db()
     assert person.is_active
     actions = Entry.objects.filter(actor=f"user:{boss.pk}").order_by("id").values_list("action", flat=True)
-    assert list(actions)[-3:] == ["user_locked", "session_revoked", "user_unlocked"]
+    assert Entry.objects.get(action="user_locked").metadata["reason"] == "a lost phone"
+    assert list(actions)[-4:] == ["user_locked", "session_revoked", "sessions_revoked", "user_unlocked"]
 
 
 @pytest.mark.parametrize("model", ["user", "session"])
 def test_sessions_can_be_revoked_by_user_and_one_by_one(client, boss, person, tokens, model):
     if model == "user":
-        act(client, "user", "revoke_sessions", person)
+        act(client, "user", "log_out", person)
     else:
         act(client, "session", "revoke", Session.objects.get())
     assert Session.objects.get().revoked_reason == "staff"
+    assert Entry.objects.get(action="session_revoked").metadata["why"] == "a lost phone"
 
 
 def test_keys_and_sessions_are_shown_without_their_secrets(client, boss, tokens):
@@ -117,8 +128,9 @@ def test_keys_and_sessions_are_shown_without_their_secrets(client, boss, tokens)
 
 def test_nothing_is_deleted_or_added_by_hand(client, boss, person, tokens):
     assert client.post(f"{USERS}{person.pk}/delete/", {"post": "yes"}).status_code == 403
-    assert client.get("/admin/accounts/session/add/").status_code == 403
-    assert client.get("/admin/accounts/apikey/add/").status_code == 403
+    for model in ("session", "apikey", "mail", "loginday", "reputationchange"):
+        client.post(f"/admin/accounts/{model}/add/", {})
+    assert (Session.objects.count(), ApiKey.objects.count(), Mail.objects.count()) == (1, 0, 0)
 
 
 def test_password_logins_are_in_the_trail(client, person):
@@ -134,3 +146,70 @@ def test_password_logins_are_in_the_trail(client, person):
         ("logout", "success", f"user:{person.pk}"),
     ]
     assert "wrong" not in str(list(Entry.objects.values()))
+
+
+def test_what_is_changed_by_hand_is_in_the_trail_without_its_values(client, boss, person):
+    client.post(f"{USERS}{person.pk}/change/", form(person, email="new@example.org"))
+    word = "correct horse battery"
+    changed = client.post(f"{USERS}{person.pk}/password/", {"password1": word, "password2": word})
+    assert changed.status_code == 302
+    told = [str(entry.metadata) for entry in Entry.objects.filter(action="user_changed").order_by("id")]
+    assert len(told) == 2 and "Email address" in told[0] and "new@example.org" not in told[0]
+    assert "assword" in told[1] and word not in told[1]
+
+
+def test_a_lock_needs_a_reason_and_ends_the_console_for_good(client, boss, person):
+    assign_role(user=person, role=Role.OPERATOR)
+    theirs = Client()
+    theirs.force_login(person, backend=BACKEND)
+    assert theirs.get("/admin/tasks/task/").status_code == 200
+    page = f"{USERS}{person.pk}/lock/"
+    assert client.post(page, {"reason": ""}).status_code == 200 and theirs.get("/admin/tasks/task/").status_code == 200
+    client.post(page, {"reason": "left"})
+    assert theirs.get("/admin/tasks/task/").status_code == 302
+    client.post(f"{USERS}{person.pk}/unlock/", {"reason": "came back"})
+    assert theirs.get("/admin/tasks/task/").status_code == 302
+
+
+def test_logging_somebody_out_ends_their_console_but_not_their_keys(api, client, boss, person):
+    key = issue_api_key(username="ann", role=Role.OPERATOR)
+    theirs = Client()
+    theirs.force_login(User.objects.get(pk=person.pk), backend=BACKEND)
+    client.post(f"{USERS}{person.pk}/log_out/", {"reason": "a lost laptop"})
+    assert theirs.get("/admin/tasks/task/").status_code == 302
+    assert api.get("/api/v1/users/me", **bearer(key)).status_code == 200
+
+
+def test_a_persons_page_shows_reputation_logins_and_sessions_to_close(client, boss, person, tokens):
+    change_reputation(user_id=person.pk, rule="report_filed", points=5, subject=("report", "r1"))
+    send_mail(to="ann@example.org", subject="Hello", body="words", about=("user", str(person.pk)))
+    run_due()
+    session = Session.objects.get(user=person)
+    shown = client.get(f"{USERS}{person.pk}/change/").content.decode()
+    revoke = f"/admin/accounts/session/{session.pk}/revoke/"
+    for words in ("report_filed", "+5", "report:r1", revoke, "Wrong codes", "button-lock", "Audit trail: all"):
+        assert words in shown
+    client.post(revoke, {"reason": "a lost phone"})
+    session.refresh_from_db()
+    assert session.revoked_reason == "staff"
+
+
+def test_every_page_about_accounts_opens_and_finds(client, boss, person, tokens):
+    change_reputation(user_id=person.pk, rule="report_filed", points=5, subject=("report", "r1"))
+    send_mail(to="ann@example.org", subject="Hello", body="some words", about=("user", str(person.pk)))
+    run_due()
+    mail, change = Mail.objects.get(), ReputationChange.objects.get()
+    for model, row, term, words in [
+        ("mail", mail, str(mail.pk), "some words"),
+        ("reputationchange", change, str(person.pk), "report_filed"),
+        ("session", Session.objects.get(), str(person.pk), "unknown"),
+        ("user", person, "+4930901820", "ann"),
+    ]:
+        found = client.get(reverse(f"admin:accounts_{model}_changelist"), {"q": term})
+        assert row in found.context["cl"].result_list
+        page = client.get(reverse(f"admin:accounts_{model}_change", args=[row.pk]))
+        assert words in page.content.decode()
+    User.objects.filter(pk=person.pk).update(email="Ann@example.org")
+    found = client.get(USERS, {"q": "ann@EXAMPLE.org"})
+    assert list(found.context["cl"].result_list) == [person]
+    assert "Logins today" in client.get("/admin/accounts/loginday/").content.decode()

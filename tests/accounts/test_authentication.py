@@ -21,9 +21,9 @@ def test_an_access_token_says_who_asks(api, person, tokens):
     assert "password" not in answer.json()
 
 
-def test_a_request_costs_one_query(api, tokens, django_assert_num_queries):
+def test_to_know_who_asks_costs_one_query(api, tokens, django_assert_num_queries):
     with django_assert_num_queries(1):
-        api.get(ME, **bearer(tokens.access_token))
+        api.delete(ME, **bearer(tokens.access_token))
 
 
 def test_a_locked_user_is_refused_at_once(api, person, tokens):
@@ -68,10 +68,10 @@ def test_an_api_key_has_the_role_it_was_made_with(api, role):
 def test_the_use_of_a_key_is_noted_at_most_once_a_minute(api, django_assert_num_queries):
     key = services.issue_api_key(username="robot", role=Role.SERVICE)
     with django_assert_num_queries(2):
-        api.get(ME, **bearer(key))
+        api.delete(ME, **bearer(key))
     noted = ApiKey.objects.get().last_used_at
     with django_assert_num_queries(1):
-        api.get(ME, **bearer(key))
+        api.delete(ME, **bearer(key))
     assert noted is not None and ApiKey.objects.get().last_used_at == noted
     ApiKey.objects.update(last_used_at=noted - timedelta(minutes=2))
     api.get(ME, **bearer(key))

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
@@ -190,6 +191,19 @@ def test_refusals_make_the_same_queries_with_and_without_a_code(phone, person):
     with CaptureQueriesContext(connection) as without, pytest.raises(WrongCode):
         verify_code(phone=person.phone, code=wrong)
     assert [shape(query) for query in with_code] == [shape(query) for query in without]
+
+
+def rows_written(phone: str) -> dict[str, int]:
+    """How many rows each table has more after a code was asked for."""
+    before = {model: model.objects.count() for model in apps.get_models() if model._meta.managed}
+    request_code(phone=phone)
+    after = {model._meta.label: model.objects.count() - count for model, count in before.items()}
+    return {label: more for label, more in after.items() if more}
+
+
+def test_known_and_unknown_phones_leave_the_same_rows(phone, person):
+    assert rows_written(phone) == rows_written(person.phone)
+    assert rows_written("+4930901888") == {"accounts.OneTimeCode": 1, "audit.Entry": 1, "tasks.Task": 1}
 
 
 def shape(query: dict[str, str]) -> str:

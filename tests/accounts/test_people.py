@@ -90,5 +90,6 @@ def test_locking_closes_sessions_and_is_noted_once(person, tokens):
     assert person.sessions.get().revoked_at is not None
     assert [e.action for e in Entry.objects.filter(entity_type="user").order_by("id")] == [
         "user_locked",
+        "sessions_revoked",
         "user_unlocked",
     ]

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 from django.db.models import F
+from django.utils import timezone
 
 from accounts import sms
-from accounts.models import IdempotencyKey, Mail, OneTimeCode, Session
+from accounts.models import EmailVerification, IdempotencyKey, Login, LoginDay, Mail, OneTimeCode, Session
 from accounts.services import request_code, verify_code
 from accounts.tasks import forget_expired, send_code
 from tasks.definitions import TemporaryError, periodic_tasks
@@ -43,7 +44,7 @@ def test_a_code_that_has_ended_is_not_sent(phone, outbox, end):
 
 
 class TalkativeBackend:
-    def send(self, *, to: str, text: str) -> None:
+    def send(self, *, to: str, text: str, message_id: str) -> None:
         raise ConnectionError(f"could not send {text!r}")
 
 
@@ -57,7 +58,7 @@ def test_the_error_of_a_backend_is_not_passed_on(phone, settings):
 
 
 def test_a_file_is_private_and_complete(outbox, tmp_path):
-    sms.FileBackend().send(to="+4930901820", text="hello ü")
+    sms.FileBackend().send(to="+4930901820", text="hello ü", message_id="m1")
     (path,) = (tmp_path / "sms").iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert json.loads(path.read_text())["text"] == "hello ü"
@@ -65,7 +66,7 @@ def test_a_file_is_private_and_complete(outbox, tmp_path):
 
 def test_the_console_backend_prints(capsys, settings):
     settings.SMS_BACKEND = "accounts.sms.ConsoleBackend"
-    sms.send(to="+4930901820", text="hello")
+    sms.send(to="+4930901820", text="hello", message_id="m1")
     assert capsys.readouterr().out == "SMS to +4930901820: hello\n"
 
 
@@ -81,9 +82,19 @@ def test_cleaning_up_keeps_what_still_counts(person, tokens):
         Mail.objects.filter(pk=row.pk).update(created_at=F("created_at") - timedelta(days=days))
     old = Session.objects.create(user=person, expires_at=Session.objects.get().expires_at - timedelta(days=45))
     Session.objects.create(user=person, expires_at=old.expires_at + timedelta(days=2))
-    assert forget_expired.call() == {"answers": 1, "codes": 1, "mail": 1, "sessions": 1}
+    for number, days in enumerate([89, 91]):
+        at = timezone.now() - timedelta(days=days)
+        Login.objects.create(user=person, at=at, method="code", entry_id=number)
+    for days in (399, 401):
+        LoginDay.objects.create(user=person, day=timezone.now().date() - timedelta(days=days))
+    for hours in (47, 49):
+        sent_at = timezone.now() - timedelta(hours=hours)
+        EmailVerification.objects.create(user=person, created_at=sent_at, expires_at=sent_at, voided_at=sent_at)
+    removed = forget_expired.call()
+    assert set(removed) == {"answers", "codes", "login_days", "logins", "mail", "sessions", "verifications"}
+    assert set(removed.values()) == {1}
     assert not Session.objects.filter(pk=old.pk).exists()
-    assert forget_expired.call() == {"answers": 0, "codes": 0, "mail": 0, "sessions": 0}
+    assert set(forget_expired.call().values()) == {0}
 
 
 def test_cleaning_up_is_periodic():

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from tests import makers
+from tests.console.browser import chromium, orm_beside_the_browser, page  # noqa: F401 - fixtures
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -2,72 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from features.intake.ingest import ingest
 from features.models import Backfill
 from tasks.models import Status, Task
 from tasks.statistics import tally
 from tests import makers
+from tests.console.browser import IN_BROWSER
 from tests.console.conftest import ask_for_loan, new_task
 from tests.garden import tasks as garden
 from tests.processes import eventually
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
-PASSWORD = "a long pass phrase"
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine; install it to run these tests."),
-]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _orm_beside_the_browser() -> Iterator[None]:
-    """The browser's driver runs an event loop in this thread, and Django would refuse the database beside it."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    yield
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium, live_server) -> Iterator[Page]:
-    """An administrator at the console. Fails at the end if the browser had anything to complain about."""
-    from accounts.models import User
-
-    User.objects.create_superuser("boss", password=PASSWORD)
-    view = chromium.new_context(viewport={"width": 1400, "height": 900}, base_url=live_server.url)
-    view.set_default_timeout(15_000)
-    tab, complaints = view.new_page(), []
-    tab.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("response", lambda got: complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None)
-    ours = (live_server.url, "data:", "blob:")
-    tab.on("request", lambda asked: None if asked.url.startswith(ours) else complaints.append(f"left: {asked.url}"))
-    tab.goto("/admin/")
-    tab.fill("input[name=username]", "boss")
-    tab.fill("input[name=password]", PASSWORD)
-    tab.click("button[type=submit]")
-    expect(tab).to_have_title(re.compile("Dashboard"))
-    yield tab
-    view.close()
-    assert complaints == []
+pytestmark = IN_BROWSER
 
 
 def drawn(page: Page, number: int) -> int:

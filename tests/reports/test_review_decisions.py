@@ -9,12 +9,14 @@ from django.db.models.functions import Now
 
 from audit.models import Entry
 from base.worklist import OwnWork, WrongState
+from reports.classification.models import Correction
+from reports.duplicates.models import DuplicateLink
 from reports.filing.services import change_status
 from reports.models import Report, ReviewDecision, ReviewItem, StatusChange
 from reports.review import deciding, work
 from reports.review.reasons import UnknownReason
 from tasks.models import Task
-from tests.reports.waiting import item, reviewer
+from tests.reports.waiting import guess, item, reviewer
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +47,45 @@ def test_accepted_the_category_stands_and_its_department_has_the_report():
     assert entry.metadata["kind"] == "accepted" and entry.entity_id == str(report.pk)
 
 
+def test_the_suggestion_stands_where_the_category_was_in_question_and_else_the_reports_own():
+    unsure, report = claimed(category_id=None, department_id=None)
+    guess(report, "tree")
+    decision = deciding.accept_item(**unsure)
+    assert (decision.category_id, decision.suggested_id, decision.suggested_probability) == ("tree", "tree", 0.4)
+    correction = Correction.objects.get(report=report)
+    assert (correction.category_id, correction.agrees, correction.by) == ("tree", True, unsure["user"])
+    urgent, report = claimed(why="urgent")
+    guess(report, "tree")
+    assert deciding.accept_item(**urgent).category_id == "road_surface"
+    report.refresh_from_db()
+    assert report.category_id == "road_surface"
+
+
+def test_merged_the_other_report_goes_on_for_both():
+    other = item().report
+    mine, report = claimed(why="likely_duplicate")
+    decision = deciding.merge_item(**mine, into=other.pk, note="same hole")
+    report.refresh_from_db()
+    assert (decision.kind, decision.into_id, report.status, report.merged_into_id) == (
+        "merged", other.pk, "duplicate", other.pk,
+    )  # fmt: skip
+    mine, report = claimed()
+    with pytest.raises(WrongState, match="itself"):
+        deciding.merge_item(**mine, into=report.pk)
+    with pytest.raises(Report.DoesNotExist):
+        deciding.merge_item(**mine, into=0)
+    assert ReviewItem.objects.get(report=report).status == "claimed"
+
+
+def test_whose_category_was_decided_is_no_duplicate_of_what_was_suggested():
+    other = item().report
+    mine, report = claimed(why="likely_duplicate")
+    link = DuplicateLink.objects.create(report=report, original=other, probability=0.8, distance_m=5, days=1)
+    deciding.accept_item(**mine)
+    link.refresh_from_db()
+    assert (link.state, link.decided_by) == ("rejected", mine["user"])
+
+
 def test_nothing_can_be_accepted_where_nothing_was_suggested():
     mine, _ = claimed(category_id=None, department_id=None)
     with pytest.raises(WrongState, match="choose one"):
@@ -60,6 +101,8 @@ def test_corrected_the_report_goes_to_another_department_and_its_status_stays_if
     mine, _ = claimed()
     with pytest.raises(deciding.UnknownCategory):
         deciding.correct_item(**mine, category="dragons")
+    with pytest.raises(WrongState, match="acceptance"):
+        deciding.correct_item(**mine, category="road_surface")
 
 
 @pytest.mark.parametrize(

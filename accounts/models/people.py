@@ -1,16 +1,23 @@
-"""People and programs, how they log in, and what they already asked for."""
+"""People and programs, and what they log in with."""
 
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
 from django.db.models import Func, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
+from django.utils.crypto import salted_hmac
 
 from base.roles import Role
 
-COUNTED = {"reputation"}  # of a user: changed by their services alone
+CONSOLE = "accounts.models.User.console"
+COUNTED = {"reputation", "email_verified_at", "console_epoch"}  # of a user: changed by their services alone
+UNVERIFY = """
+NEW.email_verified_at = NULL;
+RETURN NEW;
+"""
 
 
 class UserManager(DjangoUserManager):
@@ -26,7 +33,10 @@ class User(AbstractUser):
     """
 
     phone = models.CharField(max_length=16, null=True, blank=True, unique=True)
+    email_verified_at = models.DateTimeField(null=True, editable=False)  # gone when the address changes
+    mail_notifications = models.BooleanField(default=True, db_default=True)  # mail that nobody asked for
     reputation = models.IntegerField(default=0, db_default=0, editable=False)  # the sum of its ReputationChanges
+    console_epoch = models.IntegerField(default=0, db_default=0, editable=False)  # raised to end logins in the console
     role = models.CharField(max_length=10, choices=[(role, role.title()) for role in Role], default=Role.CLIENT)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -39,6 +49,19 @@ class User(AbstractUser):
                 name="user_phone_e164",
                 violation_error_message="The phone must be in international form, such as +4930901820.",
             ),
+            models.UniqueConstraint(
+                Lower("email"), condition=Q(email_verified_at__isnull=False), name="user_verified_email_once"
+            ),
+        ]
+        indexes = [models.Index(Lower("email"), name="user_by_email")]
+        triggers = [
+            pgtrigger.Trigger(
+                name="another_address",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("email"),
+                condition=pgtrigger.Q(old__email__df=pgtrigger.F("new__email")),
+                func=UNVERIFY,
+            )
         ]
 
     def __str__(self) -> str:
@@ -52,72 +75,9 @@ class User(AbstractUser):
             kwargs["update_fields"] = [name for attname, name in names.items() if attname not in left_out]
         super().save(*args, **kwargs)
 
-
-class ReputationChange(models.Model):
-    """Points a rule gave or took, once for each subject. `User.reputation` is their sum."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="reputation_changes")
-    rule = models.CharField(max_length=40)
-    subject_type = models.CharField(max_length=40)
-    subject_id = models.CharField(max_length=64)
-    points = models.IntegerField()
-    at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["user", "rule", "subject_type", "subject_id"], name="reputation_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rule} {self.points:+d}"
-
-
-class Mail(models.Model):
-    """A message to one address. Its id is in the Message-ID, by which a receiver knows it when it comes again."""
-
-    id = models.UUIDField(primary_key=True, db_default=Func(function="gen_random_uuid"), editable=False)
-    to = models.EmailField()
-    subject = models.CharField(max_length=200)
-    body = models.TextField()
-    about_type = models.CharField(max_length=40)
-    about_id = models.CharField(max_length=64)
-    created_at = models.DateTimeField(db_default=Now())
-    sent_at = models.DateTimeField(null=True)  # handed to the mail server
-
-    class Meta:
-        indexes = [models.Index(fields=["created_at"], name="mail_age")]
-
-    def __str__(self) -> str:
-        return self.subject
-
-
-class OneTimeCode(models.Model):
-    """A code sent to a phone. The code itself is kept nowhere: it is derived from this row's id and a server secret."""
-
-    id = models.UUIDField(primary_key=True, db_default=Func(function="gen_random_uuid"), editable=False)
-    phone = models.CharField(max_length=16)
-    created_at = models.DateTimeField(db_default=Now())
-    expires_at = models.DateTimeField()
-    tries = models.PositiveSmallIntegerField(default=0)
-    used_at = models.DateTimeField(null=True)
-    voided_at = models.DateTimeField(null=True)
-    ip = models.GenericIPAddressField(null=True)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["phone", "-created_at"], name="otp_by_phone"),
-            models.Index(fields=["ip", "-created_at"], name="otp_by_ip"),
-            models.Index(fields=["-created_at"], name="otp_age"),
-        ]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["phone"], condition=Q(used_at=None, voided_at=None), name="otp_one_open_per_phone"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"code {self.id}"
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a login in the console is bound to: the password, as in Django, and the epoch."""
+        return salted_hmac(CONSOLE, f"{self.password}{self.console_epoch}", secret, algorithm="sha256").hexdigest()
 
 
 class Session(models.Model):
@@ -153,22 +113,3 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
-
-
-class IdempotencyKey(models.Model):
-    """What a client's `Idempotency-Key` was answered, kept with the effect it names in one transaction."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="+")
-    endpoint = models.CharField(max_length=80)
-    key = models.CharField(max_length=255)
-    request_hash = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField(null=True)
-    body = models.TextField(default="")
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "endpoint", "key"], name="idempotency_key_once")]
-        indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
-
-    def __str__(self) -> str:
-        return f"{self.endpoint} {self.key}"

@@ -1,0 +1,1 @@
+"""Pages of the console about people, how they log in, and what they were told. For admins alone."""

@@ -1,0 +1,22 @@
+"""The published finders of duplicates, each a file that is checked against its hash."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+from reports.classification.artifact import ArtifactError
+from reports.duplicates.finder import Finder
+
+FOLDER = Path(__file__).parents[1] / "artifacts"
+CURRENT = "v1"
+
+
+@functools.cache
+def finder(version: str = CURRENT) -> Finder:
+    """Raises ArtifactError."""
+    path = FOLDER / f"duplicates-{version}.json"
+    if not path.is_file():
+        raise ArtifactError(f"there is no {path.name}")
+    return Finder.from_artifact(json.loads(path.read_text(encoding="utf-8")))
