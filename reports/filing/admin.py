@@ -19,6 +19,8 @@ from base import context
 from base.admin import Button, Done, ReadOnlyAdmin, ReasonRequiredForm, moment_column, page_of
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Drawing, Facts, Panel, Table, Text, badge, when
+from reports.classification.admin import why_panels
+from reports.duplicates.panels import links_panel
 from reports.filing import neighbours, photos, services, voices
 from reports.membership import theirs
 from reports.models import Category, Comment, Department, Photo, Report
@@ -151,6 +153,8 @@ class ReportAdmin(ReadOnlyAdmin):
             *photos_panel(row),
             history_panel(user, row),
             *comments_panel(user, row),
+            *why_panels(row),
+            *duplicates_panel(user, row),
             Drawing(
                 title="Around it",
                 svg=neighbours.draw(row, others, page_of),
@@ -176,7 +180,7 @@ def facts(user: Any, row: Report) -> Facts:
             ("Place", f"{row.latitude:.6f}, {row.longitude:.6f}"),
             ("Address", row.address),
             ("H3 cell", row.cell),
-            ("Confirmed by", f"{row.confirmations_count} others"),
+            ("Confirmed by", row.confirmations_count),
             ("Source", row.get_source_display()),
             ("Reference", row.external_ref),
             ("Reported at", when(row.reported_at)),
@@ -206,6 +210,12 @@ def comments_panel(user: Any, row: Report) -> list[Panel]:
         for one in row.comments.select_related("author")[:100]
     ]  # fmt: skip
     return [Table(title="Comments", headers=["Number", "At", "By", "Text", ""], rows=rows)] if rows else []
+
+
+def duplicates_panel(user: Any, row: Report) -> list[Panel]:
+    """What was said of it and others, where something was."""
+    known = row.duplicate_links.exists() or row.links_of_duplicates.exists()
+    return [links_panel(row, user)] if known else []
 
 
 def photos_panel(row: Report) -> list[Panel]:
