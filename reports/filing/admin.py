@@ -125,6 +125,7 @@ class ReportAdmin(ReadOnlyAdmin):
         "told", "state", "how_bad", "category", "department", "confirmations_count",
         moment_column("reported_at", "Reported"),
     ]  # fmt: skip
+    list_per_page = 25  # a row is dear to draw
     list_filter = ["status", "severity", "category", "department", "source"]
     search_fields = ["id", "external_ref", "cell"]
     search_help_text = "Exact number, reference or H3 cell"
