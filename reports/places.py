@@ -42,6 +42,16 @@ def cells_around(latitude: float, longitude: float, radius_m: float) -> list[str
     return h3.grid_disk(cell, rings)
 
 
+def cells_touching(latitude: float, longitude: float, radius_m: float) -> list[str]:
+    """The same without those that only the ring has: no part of them is within the circle. A third is left."""
+    around = cells_around(latitude, longitude, radius_m)
+    centres = {cell: h3.cell_to_latlng(cell) for cell in around}
+    own = cell_of(latitude, longitude)
+    step_m = max(distance_m(*centres[own], *centres[other]) for other in h3.grid_ring(own, 1))
+    reach_m = radius_m + WITHIN * step_m
+    return [cell for cell, centre in centres.items() if distance_m(latitude, longitude, *centre) <= reach_m]
+
+
 def box_around(latitude: float, longitude: float, radius_m: float) -> Q:
     """Rows that may lie in a circle, by their degrees: for wide circles, which have too many cells."""
     up = math.degrees(radius_m / EARTH_M) * (1 + 1e-9)

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from reports.classification.artifact import ArtifactError
 from reports.classification.work import classify_reports
+from reports.duplicates.linking import link_duplicates
 from reports.filing.aftermath import doubted, tell_filed
 from reports.models import Waiting
 from reports.review.models import Why
@@ -27,7 +28,7 @@ def process_waiting(limit: int = BATCH) -> int:
     """Process the reports that have waited longest, in the caller's transaction if there is one. Returns how many.
 
     What another worker holds is left to it. A report that fails is tried again later and holds up no other.
-    Raises ArtifactError: without a classifier everything waits.
+    Raises ArtifactError: without a classifier and a finder of duplicates everything waits.
     """
     rows = Waiting.objects.filter(due_at__lte=Now()).select_related("report__reporter").order_by("due_at", "pk")
     waiting = list(rows.select_for_update(skip_locked=True, of=("self", "report"), no_key=True)[:limit])
@@ -54,6 +55,7 @@ def _settled(waiting: Sequence[Waiting]) -> bool:
 def _settle(waiting: Sequence[Waiting]) -> None:
     reports = [one.report for one in waiting]
     classify_reports(reports)
+    link_duplicates(reports)
     open_items(Wanted(report_id=pk, why=Why.FLAGGED, risk=0.5) for pk in sorted(doubted(reports)))
     tell_filed(waiting)
     Waiting.objects.filter(pk__in=[one.pk for one in waiting]).delete()

@@ -1,9 +1,11 @@
 from django.urls import path
 
+from reports.duplicates.urls import urlpatterns as duplicate_routes
 from reports.filing import photo_views, views, voice_views
 from reports.review.urls import urlpatterns as review_routes
 
 urlpatterns = [
+    *duplicate_routes,
     *review_routes,
     path("reports/", views.Reports.as_view(), name="report-list"),
     path("reports/mine", views.MyReports.as_view(), name="report-mine"),

@@ -1,4 +1,4 @@
-"""The published classifiers, each checked against its hash. The setting REPORT_CLASSIFIER names the one that is used."""
+"""The published classifiers, each checked against its hash. REPORT_CLASSIFIER names the one that is used."""
 
 from __future__ import annotations
 

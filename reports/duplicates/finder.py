@@ -15,16 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from reports.classification.artifact import ArtifactError
 from reports.duplicates import pairs
 from reports.duplicates.pairs import Floats, Near
 from reports.duplicates.sketch import SLOTS, Sketch
 from reports.duplicates.trees import Trees
 
 FORMAT = "duplicate-finder/1"
-
-
-class ArtifactError(Exception):
-    """An artifact that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from psycopg2.errors import DeadlockDetected
 from audit.services import log_audit_event
 from base.worklist import OwnWork, WrongState
 from reports.duplicates.models import DuplicateLink
-from reports.duplicates.people import count_people
+from reports.duplicates.people import counting, own_votes, set_count
 from reports.filing.services import WrongStatus, change_status
 from reports.models import Report
 from reports.places import distance_m
@@ -59,15 +59,15 @@ def merge(*, report_id: int, into_id: int, by: Any, note: str = "") -> Duplicate
         raise WrongState(f"Report {into.pk} is merged into report {report.pk}; take that apart first.")
     if root.merged_into_id:
         raise WrongState(AT_ONCE)
-    before = {"status_before": report.status, "closed_before": report.closed_at}
-    link = _decided(report, into, State.MERGED, by, note, **before)
-    Report.objects.filter(merged_into=report).update(merged_into=root)
-    try:
-        told = f"The same as report {root.pk}, where it goes on."
-        change_status(report=report, to=Report.Status.DUPLICATE, by=by, note=told, merged_into=root)
-    except WrongStatus as error:
-        raise WrongState(str(error)) from None
-    count_people(root.pk)
+    before = {"status_before": report.status, "closed_before": report.closed_at, "votes": own_votes(report.pk)}
+    with counting(root.pk):
+        link = _decided(report, into, State.MERGED, by, note, **before)
+        Report.objects.filter(merged_into=report).update(merged_into=root)
+        try:
+            told = f"The same as report {root.pk}, where it goes on."
+            change_status(report=report, to=Report.Status.DUPLICATE, by=by, note=told, merged_into=root)
+        except WrongStatus as error:
+            raise WrongState(str(error)) from None
     log_audit_event("report_merged", "report", report.pk, {"into": into.pk, "root": root.pk, "note": note})
     return link
 
@@ -84,12 +84,13 @@ def unmerge(*, report_id: int, by: Any, note: str = "") -> DuplicateLink:
         raise WrongState(f"Report {report.pk} is not merged.")
     root_id = report.merged_into.pk
     below = _below(report.pk)
-    change_status(report=report, to=link.status_before, by=by, note="It goes on by itself again.")
-    Report.objects.filter(pk=report.pk).update(closed_at=link.closed_before)
-    Report.objects.filter(pk__in=below).update(merged_into=report)
-    link.state, link.decided_by, link.decided_at, link.note = State.UNMERGED, by, timezone.now(), note
-    link.save(update_fields=["state", "decided_by", "decided_at", "note"])
-    count_people(report.pk, root_id)
+    with counting(root_id):
+        change_status(report=report, to=link.status_before, by=by, note="It goes on by itself again.")
+        Report.objects.filter(pk=report.pk).update(closed_at=link.closed_before)
+        Report.objects.filter(pk__in=below).update(merged_into=report)
+        link.state, link.decided_by, link.decided_at, link.note = State.UNMERGED, by, timezone.now(), note
+        link.save(update_fields=["state", "decided_by", "decided_at", "note"])
+    set_count(report.pk, link.votes)
     log_audit_event("report_unmerged", "report", report.pk, {"from": link.original_id, "root": root_id, "note": note})
     return link
 

@@ -45,8 +45,9 @@ ON_REPORT = [
 class DuplicateLink(models.Model):
     """A report and one that was there before it about the same thing, said by the model or by a person.
 
-    probability: of the model; empty where it had nothing to say. status_before, closed_before: the report's own, to
-    restore. The merged links are the tree that people built; `Report.merged_into` leads to its root at once.
+    probability: of the model; empty where it had nothing to say. status_before, closed_before and votes (people beyond
+    those of the rows) are the report's own, to restore. The merged links are the tree that people built;
+    `Report.merged_into` leads to its root at once.
     """
 
     class State(models.TextChoices):
@@ -64,6 +65,7 @@ class DuplicateLink(models.Model):
     days = models.FloatField()  # from the original to the report; negative if it was filed later
     status_before = models.CharField(max_length=12, default="", blank=True)
     closed_before = models.DateTimeField(null=True)
+    votes = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)

@@ -72,6 +72,12 @@ def offsets(latitude: float, longitude: float, latitudes: Floats, longitudes: Fl
     return east * shrink, (latitudes - latitude) * METRES_PER_DEGREE
 
 
+def degrees_east(latitude: float) -> float:
+    """How many degrees of longitude the radius spans; near the poles all of them."""
+    shrink = float(np.cos(np.radians(latitude)))
+    return min(180.0, RADIUS_M / METRES_PER_DEGREE / max(shrink, 1e-9))
+
+
 def counts(near: Near) -> Floats:
     """How many there are, and of them by distance, age and kind: whether the place is busy, and just now."""
     metres, usual = near.metres, near.same & near.open
@@ -92,7 +98,8 @@ def shortlist(near: Near) -> Near:
 
 def pair_values(own: Sketch, others: Sequence[Sketch], near: Near, categories: NDArray[Any], weights: Floats) -> Floats:
     """One row of OF_PAIR for each earlier report. weights: of a word in each slot, the rarer the heavier."""
-    words = np.array([_words(own, other, weights) for other in others]).reshape(len(others), 8)
+    length = _length(own, weights)
+    words = np.array([_words(own, other, weights, length) for other in others]).reshape(len(others), 8)
     best = words[:, 3].max(initial=0.0)
     return np.column_stack(
         [
@@ -130,7 +137,7 @@ def text_prior(own: Sketch, weights: Floats) -> float:
     return float(weights[SLOTS] + weights[list(own.slots)].sum())
 
 
-def _words(own: Sketch, other: Sketch, weights: Floats) -> tuple[float, ...]:
+def _words(own: Sketch, other: Sketch, weights: Floats, length: float) -> tuple[float, ...]:
     street = bool(own.street) and own.street == other.street
     apart = -1.0
     if street and own.houses and other.houses:
@@ -140,7 +147,7 @@ def _words(own: Sketch, other: Sketch, weights: Floats) -> tuple[float, ...]:
     if shared:
         common = weights[list(shared)]
         jaccard = len(shared) / len(own.slots | other.slots)
-        cosine = float(common @ common) / (_length(own, weights) * _length(other, weights))
+        cosine = float(common @ common) / (length * _length(other, weights))
         rarest = float(common.max())
     shorter = float(min(len(own.slots), len(other.slots)))
     return (street, apart, jaccard, cosine, shorter, rarest, _agree(own.marks, other.marks),

@@ -6,7 +6,8 @@ import functools
 import json
 from pathlib import Path
 
-from reports.duplicates.finder import ArtifactError, Finder
+from reports.classification.artifact import ArtifactError
+from reports.duplicates.finder import Finder
 
 FOLDER = Path(__file__).parents[1] / "artifacts"
 CURRENT = "v1"

@@ -4,33 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from django.db import connection
 
 from reports.duplicates import published
 from reports.duplicates.finder import Answer, Finder, Question
-from reports.duplicates.pairs import METRES_PER_DEGREE, RADIUS_M, WINDOW_DAYS, Near, counts, offsets, shortlist
+from reports.duplicates.pairs import (
+    METRES_PER_DEGREE,
+    RADIUS_M,
+    WINDOW_DAYS,
+    Near,
+    counts,
+    degrees_east,
+    offsets,
+    shortlist,
+)
 from reports.duplicates.sketch import Sketch, sketch
 from reports.models import Report
-from reports.places import cells_around
+from reports.places import cells_touching
 
-# One walk of the index for each cell; the box spares most rows the way here. What was rejected is no problem.
+# One walk of the index for each cell. The box spares most rows the way here; what was rejected is no problem.
 NEAR = f"""
-SELECT asked.number, r.id, r.latitude, r.longitude,
-       extract(epoch FROM asked.at - r.reported_at)::float8 / 86400,
-       r.category_id, r.closed_at IS NULL OR r.closed_at > asked.at
-FROM unnest(%s::int[], %s::text[], %s::float8[], %s::float8[], %s::timestamptz[], %s::bigint[])
-     AS asked(number, cell, latitude, longitude, at, id)
+SELECT asked.number, array_agg(r.id), array_agg(r.latitude), array_agg(r.longitude),
+       array_agg(extract(epoch FROM asked.at - r.reported_at)::float8 / 86400),
+       array_agg(coalesce(r.category_id, '')), array_agg((r.closed_at IS NULL OR r.closed_at > asked.at)::int)
+FROM unnest(%s::int[], %s::text[], %s::float8[], %s::float8[], %s::float8[], %s::timestamptz[], %s::bigint[])
+     AS asked(number, cell, latitude, longitude, east, at, id)
 CROSS JOIN LATERAL (
   SELECT id, latitude, longitude, reported_at, category_id, closed_at FROM reports_report
   WHERE cell = asked.cell AND status <> 'rejected'
     AND reported_at <= asked.at AND reported_at > asked.at - interval '{WINDOW_DAYS:.0f} days'
     AND (reported_at, id) < (asked.at, asked.id)
-    AND latitude BETWEEN asked.latitude - {RADIUS_M / METRES_PER_DEGREE:.8f}
-                     AND asked.latitude + {RADIUS_M / METRES_PER_DEGREE:.8f}
+    AND abs(latitude - asked.latitude) <= {RADIUS_M / METRES_PER_DEGREE:.8f}
+    AND abs(longitude - asked.longitude) NOT BETWEEN asked.east AND 360 - asked.east
 ) r
+GROUP BY asked.number
 """  # noqa: S608 - numbers of this package
 CLOSER = "SELECT id, title, description, address, merged_into_id FROM reports_report WHERE id = ANY(%s)"
 
@@ -93,34 +102,38 @@ def told(title: str, description: str) -> str:
 
 def _near(reports: Sequence[Report]) -> list[tuple[Near, dict[int, str]]]:
     """All earlier reports within reach of each, with the categories of all of them by id."""
-    cells = [cells_around(one.latitude, one.longitude, RADIUS_M) for one in reports]
     asked = [
-        (number, cell, one.latitude, one.longitude, one.reported_at, one.pk)
-        for number, (one, around) in enumerate(zip(reports, cells, strict=True))
-        for cell in around
+        (number, cell, one.latitude, one.longitude, degrees_east(one.latitude), one.reported_at, one.pk)
+        for number, one in enumerate(reports)
+        for cell in cells_touching(one.latitude, one.longitude, RADIUS_M)
     ]
-    rows: list[list[Any]] = [[] for _ in reports]
+    if not asked:
+        return []
     with connection.cursor() as cursor:
-        cursor.execute(NEAR, [list(column) for column in zip(*asked, strict=True)] if asked else [[]] * 6)
-        for number, *row in cursor.fetchall():
-            rows[number].append(row)
-    return [_within(one, found) for one, found in zip(reports, rows, strict=True)]
+        cursor.execute(NEAR, [list(column) for column in zip(*asked, strict=True)])
+        columns = {number: found for number, *found in cursor.fetchall()}
+    return [_within(one, *columns.get(number, [[]] * 6)) for number, one in enumerate(reports)]
 
 
-def _within(report: Report, rows: list[Any]) -> tuple[Near, dict[int, str]]:
-    keys, latitudes, longitudes, days, categories, still_open = zip(*rows, strict=True) if rows else ((),) * 6
+def _within(
+    report: Report,
+    keys: list[int],
+    latitudes: list[float],
+    longitudes: list[float],
+    days: list[float],
+    categories: list[str],
+    still_open: list[int],
+) -> tuple[Near, dict[int, str]]:
     east, north = offsets(report.latitude, report.longitude, np.array(latitudes, float), np.array(longitudes, float))
-    own = report.category_id
     near = Near(
         keys=np.array(keys, dtype=np.int64),
         east=east,
         north=north,
         days=np.array(days, dtype=float),
-        same=np.array([category == own for category in categories], dtype=bool),
+        same=np.array([category == report.category_id for category in categories], dtype=bool),
         open=np.array(still_open, dtype=bool),
     )
-    known = {key: category or "" for key, category in zip(keys, categories, strict=True)}
-    return near.only(near.metres <= RADIUS_M), known
+    return near.only(near.metres <= RADIUS_M), dict(zip(keys, categories, strict=True))
 
 
 def _texts(ids: set[int]) -> dict[int, tuple[Sketch, int | None]]:
@@ -137,16 +150,15 @@ def _found(
     report: Report, question: Question, answer: Answer, roots: dict[int, int], finder: Finder, limit: int
 ) -> Found:
     """Duplicates of one original speak for it together."""
-    metres = question.near.metres
+    metres, days, likely = (values.tolist() for values in (question.near.metres, question.near.days, answer.originals))
     by_root: dict[int, list[int]] = {}
-    for place, key in enumerate(question.near.keys):
-        root = roots[int(key)]
-        if root != report.pk:
-            by_root.setdefault(root, []).append(place)
+    for place, key in enumerate(question.near.keys.tolist()):
+        if roots[key] != report.pk:
+            by_root.setdefault(roots[key], []).append(place)
     candidates = []
     for root, places in by_root.items():
-        best = max(places, key=lambda place: answer.originals[place])
-        together = float(answer.originals[places].sum())
-        candidates.append(Candidate(root, together, float(metres[best]), float(question.near.days[best])))
+        best = max(places, key=likely.__getitem__)
+        together = sum(likely[place] for place in places)
+        candidates.append(Candidate(root, together, metres[best], days[best]))
     candidates.sort(key=lambda one: (-one.probability, one.report_id))
     return Found(answer.probability, candidates[:limit], finder.version)

@@ -92,4 +92,6 @@ def place(address: str) -> tuple[str, tuple[int, int] | None]:
 
 
 def _is_mark(word: str) -> bool:
-    return word.startswith("plate_") or (len(word) >= 3 and sum(letter.isdigit() for letter in word) >= 2)
+    if word.isalpha():
+        return False
+    return word.startswith("plate_") or (len(word) >= 3 and sum(map(str.isdigit, word)) >= 2)

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from audit.services import log_audit_event
-from reports.duplicates.people import count_people, lock_with_root
+from reports.duplicates.people import counting, lock_with_root
 from reports.filing.limits import take
 from reports.filing.points import give_points
 from reports.models import Comment, Confirmation, Report
@@ -38,25 +38,27 @@ def confirm(*, report_id: int, by: Any) -> int:
         return report.confirmations_count
     _refuse_closed(report, OPEN)
     take(by, "confirm")
-    Confirmation.objects.create(report=report, user=by)
+    with counting(report.pk):
+        Confirmation.objects.create(report=report, user=by)
     give_points(report.reporter_id, "confirmed", ("confirmation", f"{report.pk}:{by.pk}"))
-    return _count(report)
+    return _count(report.pk)
 
 
 @transaction.atomic
 def withdraw(*, report_id: int, by: Any) -> int:
     """Take a confirmation back; without one nothing changes. Returns how many are left."""
     report = lock_with_root(report_id)
-    if not Confirmation.objects.filter(report=report, user=by).delete()[0]:
-        return report.confirmations_count
-    give_points(report.reporter_id, "unconfirmed", ("confirmation", f"{report.pk}:{by.pk}"))
-    return _count(report)
-
-
-def _count(report: Report) -> int:
-    """From the rows, at the report that goes on: with what was merged into it."""
     root_id = report.merged_into_id or report.pk
-    return count_people(root_id)[root_id]
+    with counting(root_id):
+        taken = Confirmation.objects.filter(report=report, user=by).delete()[0]
+    if not taken:
+        return _count(root_id)
+    give_points(report.reporter_id, "unconfirmed", ("confirmation", f"{report.pk}:{by.pk}"))
+    return _count(root_id)
+
+
+def _count(report_id: int) -> int:
+    return Report.objects.values_list("confirmations_count", flat=True).get(pk=report_id)
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ PARKED = ("Illegal Parking", "Abandoned Vehicle")
 SHORTEST = 15  # characters of a text from elsewhere
 EACH = 150  # texts from elsewhere for a class by its wording
 FORM_NOTE = (
-    "What a filled-in form printed or offered to choose (\"Make of the abandoned car\", \"Unshovelled location\") gives "
+    'What a filled-in form printed or offered to choose ("Make of the abandoned car", "Unshovelled location") gives '
     "the type away. This row has such fields removed and keeps what a person wrote; texts of which nothing is left are "
     "not counted."
 )  # fmt: skip
@@ -72,7 +72,7 @@ def boston(sets: Sets) -> list[Trial]:
               piece_in=5), "by_score": False}  # fmt: skip
     reference = {"accuracy": 0.906, "macro_f1": 0.89, "best_70": 0.973}
     return [
-        Trial(name="boston", title="Boston, 5 types, description as it is", samples=rows, reference=reference, **common),
+        Trial(name="boston", title="Boston, 5 types, text as it is", samples=rows, reference=reference, **common),
         Trial(name="boston_free", title="Boston, 5 types, without the form's fields", samples=free, reference={},
               notes=[FORM_NOTE], **common),
     ]  # fmt: skip

@@ -42,7 +42,15 @@ class Trial:
 
 def cross_validated(trial: Trial, vectors: Vectors, *, folds: int, seed: int) -> Judged:
     """Each text guessed by a model fitted without its fold, and calibrated on the guesses for the other folds."""
-    truth = np.array([trial.label(one) for one in trial.samples])
+    scores, chances, places, classes, owners = fold_scores(trial, vectors, folds=folds, seed=seed)
+    return judged_of(classes, places, scores, chances, owners, by_score=trial.by_score)
+
+
+def fold_scores(
+    trial: Trial, vectors: Vectors, *, folds: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...], np.ndarray]:
+    """Of texts the model had not seen: scores, calibrated probabilities, true places, classes, groups."""
+    truth = np.array([str(trial.label(one)) for one in trial.samples])
     owners = groups(trial.samples)
     classes = tuple(str(one) for one in np.unique(truth))
     scores, fold_of = np.empty((len(truth), len(classes)), np.float32), np.empty(len(truth), np.int64)
@@ -56,7 +64,7 @@ def cross_validated(trial: Trial, vectors: Vectors, *, folds: int, seed: int) ->
     for fold in range(folds):
         mine = fold_of == fold
         chances[mine] = _chances(scores[mine], *calibration(scores[~mine], places[~mine]))
-    return judged(classes, places, scores, chances, owners, by_score=trial.by_score)
+    return scores, chances, places, classes, owners
 
 
 def held_out(trial: Trial, vectors: Vectors, *, seed: int, most: int) -> Judged:
@@ -73,35 +81,23 @@ def held_out(trial: Trial, vectors: Vectors, *, seed: int, most: int) -> Judged:
     scored = [_scored(model, [trial.text(trial.samples[at]) for at in side], classes) for side in sides]
     places = [np.searchsorted(classes, truth[side]) for side in sides]
     chances = _chances(scored[0], *calibration(scored[1], places[1]))
-    return judged(classes, places[0], scored[0], chances, owners[sides[0]], by_score=trial.by_score)
+    return judged_of(classes, places[0], scored[0], chances, owners[sides[0]], by_score=trial.by_score)
 
 
 def transferred(trial: Trial, unseen: Sequence[Sample], vectors: Vectors, *, folds: int, seed: int) -> Judged:
     """Learned from the trial's samples, calibrated by folds among them, and judged on samples from elsewhere."""
-    inside = _fold_scores(trial, vectors, folds, seed)
+    inside, _, places, own_classes, _ = fold_scores(trial, vectors, folds=folds, seed=seed)
     model = fit([*trial.teach(trial.samples), *trial.besides], trial.recipe, vectors)
-    slope, offsets = calibration(*inside)
+    slope, offsets = calibration(inside, places)
     truth = [trial.label(one) for one in unseen]
-    classes = tuple(sorted({*model.classes, *(one for one in truth if one)}))
-    own = _scored(model, [trial.text(one) for one in unseen], model.classes)
+    classes = tuple(sorted({*own_classes, *(one for one in truth if one)}))
+    own = _scored(model, [trial.text(one) for one in unseen], own_classes)
     chances = np.zeros((len(unseen), len(classes)), np.float32)
     scores = np.full((len(unseen), len(classes)), -99, np.float32)
-    at = np.searchsorted(classes, model.classes)
+    at = np.searchsorted(classes, own_classes)
     chances[:, at], scores[:, at] = _chances(own, slope, offsets), own
     places = np.searchsorted(classes, [str(one) for one in truth])
-    return judged(classes, places, scores, chances, groups(unseen), by_score=trial.by_score)
-
-
-def _fold_scores(trial: Trial, vectors: Vectors, folds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of texts a model had not seen, and what is true, in the order of the model's classes."""
-    truth = np.array([trial.label(one) for one in trial.samples])
-    classes = tuple(str(one) for one in np.unique(truth))
-    scores = np.empty((len(truth), len(classes)), np.float32)
-    splits = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(truth, truth, groups(trial.samples))
-    for learned, unseen in splits:
-        model = fit([*trial.teach([trial.samples[at] for at in learned]), *trial.besides], trial.recipe, vectors)
-        scores[unseen] = _scored(model, [trial.text(trial.samples[at]) for at in unseen], classes)
-    return scores, np.searchsorted(classes, truth)
+    return judged_of(classes, places, scores, chances, groups(unseen), by_score=trial.by_score)
 
 
 def _scored(model: LinearModel, texts: Sequence[str], classes: Sequence[str]) -> np.ndarray:
@@ -118,7 +114,7 @@ def _chances(scores: np.ndarray, slope: float, offsets: np.ndarray) -> np.ndarra
     return raised / raised.sum(axis=1, keepdims=True)
 
 
-def judged(
+def judged_of(
     classes: Sequence[str], truth: Any, scores: Any, chances: Any, owners: Any, *, by_score: bool
 ) -> Judged:  # fmt: skip
     guess = (scores if by_score else chances).argmax(axis=1)

@@ -1,8 +1,8 @@
 """Word vectors from texts without labels: words that stand near the same words get similar ones.
 
-Positive pointwise mutual information within a window, then a truncated singular value decomposition: O. Levy, Y. Goldberg
-and I. Dagan, Improving Distributional Similarity with Lessons Learned from Word Embeddings (2015), whose smoothing of
-contexts (.75) and square root of the singular values are used.
+Positive pointwise mutual information within a window, then a truncated singular value decomposition, with contexts
+smoothed (.75) and the square root of the singular values, as O. Levy, Y. Goldberg and I. Dagan found best: Improving
+Distributional Similarity with Lessons Learned from Word Embeddings (2015).
 """
 
 from __future__ import annotations

@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 
 # Boston's forms: fields that hold what a person wrote, and fields that were chosen or hold a plate or a place.
-FREE = (
-    "details|additional details/comments|what is the nature of the problem\\?|emergency condition|please provide details"
-    "|description of the problem|exact location"
-)
-CHOSEN = (
-    "make of the abandoned car|model of the abandoned car|color of the abandoned car|license plate number if available"
-    "|license plate state if available|the closest intersecting street|how is the car parked illegally\\?|type of vehicle"
-    "|vehicle license plate state|vehicle license plate registration|vehicle license plate|make/model|make|model|color"
-    "|unshovelled location|unshoveled location|city owned|agency name|specific location|case \\(sr\\) type|referred to"
-    "|location|state|plate"
-)
+FREE = "|".join(
+    [
+        "details", "additional details/comments", r"what is the nature of the problem\?", "emergency condition",
+        "please provide details", "description of the problem", "exact location",
+    ]
+)  # fmt: skip
+CHOSEN = "|".join(
+    [
+        "make of the abandoned car", "model of the abandoned car", "color of the abandoned car",
+        "license plate number if available", "license plate state if available", "the closest intersecting street",
+        r"how is the car parked illegally\?", "type of vehicle", "vehicle license plate state",
+        "vehicle license plate registration", "vehicle license plate", "make/model", "make", "model", "color",
+        "unshovelled location", "unshoveled location", "city owned", "agency name", "specific location",
+        r"case \(sr\) type", "referred to", "location", "state", "plate",
+    ]
+)  # fmt: skip
 _FIELD = re.compile(rf"(?P<name>{FREE}|{CHOSEN})(?:\s*:|(?<=\?))", re.I)
 _FREE = re.compile(rf"(?:{FREE})$", re.I)
 
@@ -85,38 +90,24 @@ ATLANTA = _rules(
 
 # What the text itself says, strictly: only for texts of another city that have no class of their own.
 WEAK = _rules(
-    (
-        "Parking",
-        r"\bparked (?:on|in|at|for|over|illegally)|illegally parked|parking (?:violation|illegally)|abandoned (?:car|vehicle)",
-    ),
-    (
-        "Illegal_sign",
-        r"illegal(?:ly)? (?:posted )?(?:sign|poster|advert|billboard)|signs? (?:taped|stapled|nailed|posted) (?:to|on) (?:pole|tree|utility)|(?:real estate|yard sale|advertis\w+|campaign|political) (?:sign|poster)s?",
-    ),
+    ("Parking", r"\bparked (?:on|in|at|for|over)|illegally parked|parking (?:violation|illegally)"),
+    ("Parking", r"abandoned (?:car|vehicle)"),
+    ("Illegal_sign", r"illegal(?:ly)? (?:posted )?(?:sign|poster|advert|billboard)"),
+    ("Illegal_sign", r"signs? (?:taped|stapled|nailed|posted) (?:to|on) (?:pole|tree|utility)"),
+    ("Illegal_sign", r"(?:real estate|yard sale|advertis\w+|campaign|political) (?:sign|poster)"),
     ("Misbehavior", r"graffiti|tagged|drug deal|vandal|prostitut|homeless (?:camp|encamp)|panhandl"),
-    (
-        "Animal",
-        r"dead (?:animal|raccoon|squirrel|rat|cat|dog|skunk|bird|possum|opossum|deer)|deceased animal|stray (?:dog|cat)|road ?kill",
-    ),
-    (
-        "Parks",
-        r"playground|park bench|ball ?field|tennis court|basketball court|swings?\b|splash pad|dog park|in (?:the|this) park\b",
-    ),
-    (
-        "Utilities",
-        r"(?:low|hanging|downed?|loose|dangling|exposed|broken) (?:\w+ )?(?:wire|cable|line)s?|utility pole|telephone pole|verizon|comcast|manhole cover",
-    ),
-    ("Lighting", r"street ?li?ghts? (?:is|are|out|not)|lamp ?post|light(?:s)? out"),
+    ("Animal", r"dead (?:animal|raccoon|squirrel|rat|cat|dog|skunk|bird|possum|opossum|deer)"),
+    ("Animal", r"deceased animal|stray (?:dog|cat)|road ?kill"),
+    ("Parks", r"playground|park bench|ball ?field|tennis court|basketball court|swings?\b|splash pad|dog park"),
+    ("Parks", r"in (?:the|this) park\b"),
+    ("Utilities", r"(?:low|hanging|downed?|loose|dangling|exposed|broken) (?:\w+ )?(?:wire|cable|line)"),
+    ("Utilities", r"utility pole|telephone pole|verizon|comcast|manhole cover"),
+    ("Lighting", r"street ?li?ghts? (?:is|are|out|not)|lamp ?post|lights? out"),
     ("Vegetation", r"overgrown|weeds|tree (?:limb|branch|down|fell)|stump|prun"),
     ("Drainage", r"storm drain|catch basin|clogged drain|sewer|hydrant leak|flooding|water main"),
-    (
-        "Delapidated",
-        r"vacant (?:house|building|lot|property)|abandoned (?:house|building|property)|boarded up|dilapidated",
-    ),
-    (
-        "Sidewalk",
-        r"sidewalk (?:is )?(?:broken|uneven|cracked|buckl|damage|crumbl)|(?:broken|uneven|cracked) (?:\w+ )?sidewalk|trip hazard",
-    ),
+    ("Delapidated", r"(?:vacant|abandoned) (?:house|building|lot|property)|boarded up|dilapidated"),
+    ("Sidewalk", r"sidewalk (?:is )?(?:broken|uneven|cracked|buckl|damage|crumbl)"),
+    ("Sidewalk", r"(?:broken|uneven|cracked) (?:\w+ )?sidewalk|trip hazard"),
     (
         "Cleanup",
         r"street (?:sweep|clean)|needs? (?:to be )?(?:swept|sweeping)|glass (?:on|in) the (?:street|road|bike)",
@@ -124,10 +115,8 @@ WEAK = _rules(
     ("Dumping", r"illegal(?:ly)? dump|dumped|mattress|furniture|couch"),
     ("Garbage", r"recycl\w+ (?:bin|not|was)|trash (?:not|was|pick)|missed (?:trash|pick)"),
     ("Traffic", r"traffic (?:light|signal)|walk signal|crosswalk|bike lane|speed(?:ing| bump| hump)"),
-    (
-        "Signage",
-        r"(?:stop|street|yield|one way|no parking|speed limit) sign (?:is |was )?(?:missing|down|broken|bent|knocked|fad)|(?:missing|broken|bent|fallen) (?:\w+ )?(?:stop|street|yield) sign|sign (?:is )?(?:missing|down|knocked)",
-    ),
+    ("Signage", r"(?:stop|street|yield|one way|no parking|speed limit) sign (?:is |was )?(?:missing|down|broken|bent)"),
+    ("Signage", r"(?:missing|broken|bent|fallen) (?:\w+ )?(?:stop|street|yield) sign|sign (?:is )?knocked"),
     ("Roadway", r"pot ?hole|sink ?hole|repav|resurfac"),
 )
 
@@ -146,5 +135,5 @@ def _first(rules: list[tuple[str, re.Pattern[str]]], title: str) -> str | None:
 
 def weak_label(text: str) -> str | None:
     """The class whose words stand in the text, if it is exactly one."""
-    found = [kind for kind, words in WEAK if words.search(text)]
-    return found[0] if len(found) == 1 else None
+    found = {kind for kind, words in WEAK if words.search(text)}
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,139 @@
+"""The classifier that is shipped: the product's categories, from the texts of all cities and from reviewers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reports.categories import CATEGORIES, OTHER
+from reports.classification.artifact import Classifier, described, packed
+from reports.classification.training import urgency
+from reports.classification.training.fitting import Lesson, Recipe, TooFewTexts, Vectors, calibrated, fit
+from reports.classification.training.measures import Judged, measure, threshold_for
+from reports.classification.training.samples import Sample
+from reports.classification.training.trials import BOSTON_COARSE, TITLE_ELSEWHERE, Sets, boston_texts
+from reports.classification.training.validation import Trial, fold_scores, judged_of
+from reports.classification.training.wording import coarse_of
+
+CODES = [one.code for one in CATEGORIES]
+WANTED = 0.9  # share of right guesses among those that set the category without a person
+BOSTON_TEXTS = 1500  # of each type
+CORRECTED = 3.0  # how much a reviewer's word counts beside a row of the public sets
+LEAST_HOLDERS = 5  # places or people whose texts a term must be in: nobody's name is a term
+ATLANTA_CODES = {
+    "Roadway": "road_surface", "Garbage": "sanitation", "Dumping": "sanitation", "Cleanup": "sanitation",
+    "Traffic": "signal_sign", "Signage": "signal_sign", "Vegetation": "tree", "Drainage": "water_sewer",
+    "Sidewalk": "sidewalk", "Lighting": "street_light", "Delapidated": "building", "Animal": "animals_health",
+    "Parking": "vehicle_parking", "Parks": "parks", "Illegal_sign": "graffiti", "Billing": OTHER, "Other": OTHER,
+    "Utilities": OTHER,
+}  # fmt: skip
+OTHER_TITLES = ("other", "billing", "general bus", "lead kit", "public complaint")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    classifier: Classifier
+    numbers: bytes
+    report: dict[str, Any]
+
+
+def code_of(sample: Sample) -> str | None:
+    """The product's category of a row: Atlanta's by hand, elsewhere what the request type says; None: not clear."""
+    if sample.fine in ATLANTA_CODES:
+        return ATLANTA_CODES[sample.fine]
+    if sample.city == "atlanta":
+        return coarse_of(sample.title)
+    title = sample.title.lower()
+    if title.startswith(OTHER_TITLES):
+        return OTHER
+    return None if "public space" in title else coarse_of(sample.title)
+
+
+def trial_of(sets: Sets, corrected: Sequence[Lesson], seed: int) -> Trial:
+    """Three cities to be judged on, with Boston and reviewers' corrections to learn from besides."""
+    rows = [one for name in ("newhaven_scf", "publicstuff_nyc", "atlanta_scf") for one in sets.get(name, ())]
+    titles = {(one.title, code) for one in rows if (code := code_of(one))}
+    besides = [Lesson(title, code, TITLE_ELSEWHERE) for title, code in sorted(titles)]
+    for kind, code in BOSTON_COARSE.items():
+        texts = boston_texts(sets, (kind,), BOSTON_TEXTS, seed)
+        besides += [Lesson(text, code, 0.5, group=f"boston {number}") for number, text in enumerate(texts)]
+    besides += [Lesson(one.name + ". " + one.description, one.code, group=f"category {one.code}") for one in CATEGORIES]
+    return Trial(
+        name="product", title="The product's categories, three cities", label=code_of, besides=[*besides, *corrected],
+        samples=[one for one in rows if one.text and code_of(one)], reference={}, by_score=False,
+        teach=lambda samples: [Lesson(one.text, str(code_of(one)), group=one.cell) for one in samples],
+        recipe=Recipe(strength=0.2, word_in=LEAST_HOLDERS, piece_in=LEAST_HOLDERS),
+        notes=["Guessed from the description alone: the title in these sets is the request type, which the labels "
+               "were made from."],
+    )  # fmt: skip
+
+
+def make(
+    sets: Sets,
+    vectors: Vectors,
+    *,
+    version: str,
+    created_on: date,
+    corrected: Sequence[Lesson] = (),
+    folds: int = 5,
+    seed: int = 1,
+    draws: int = 200,
+    data: Mapping[str, str] | None = None,
+) -> Made:
+    """Fit on everything, calibrate on texts left out in turn, and publish with a threshold. Raises TooFewTexts."""
+    trial = trial_of(sets, corrected, seed)
+    if len(trial.samples) < folds * 2:
+        raise TooFewTexts("Too few texts with a category to judge a classifier by")
+    scores, chances, places, classes, owners = fold_scores(trial, vectors, folds=folds, seed=seed)
+    judged = judged_of(classes, places, scores, chances, owners, by_score=False)
+    whole = fit([*trial.teach(trial.samples), *trial.besides], trial.recipe, vectors)
+    at = [classes.index(one) if one in classes else -1 for one in whole.classes]
+    lined = np.where(np.array(at) >= 0, scores[:, at], -9).astype(np.float32)
+    model = calibrated(whole, lined, [classes[place] for place in places])
+    voices, votes = urgency.fit_on(sets, model, folds=folds, seed=seed)
+    threshold = round(threshold_for(judged, WANTED), 3)
+    numbers = packed(model, voices)
+    about = described(
+        {
+            "version": version,
+            "created_on": created_on.isoformat(),
+            "threshold": threshold,
+            "wanted_accuracy": WANTED,
+            "urgency": votes["scale"],
+            "training": {
+                "texts": len(trial.samples) + len(trial.besides),
+                "corrections": len(corrected),
+                "terms": len(model.terms),
+                "data_sha256": dict(data or {}),
+                "code_sha256": code_digest(),
+                "seed": seed,
+            },
+        },
+        model,
+        numbers,
+    )
+    report = {**measure(judged, draws=draws), **sure_part(judged, threshold), "votes": votes["figures"]}
+    return Made(Classifier(model, voices, about), numbers, {"trial": "product", "title": trial.title,
+                "notes": list(trial.notes), "reference": {}, **report})  # fmt: skip
+
+
+def sure_part(judged: Judged, threshold: float) -> dict[str, Any]:
+    """What is set without a person: how much of all, and how much of it is right."""
+    sure = judged.chance >= threshold
+    right = float(judged.right[sure].mean()) if sure.any() else 0.0
+    return {"threshold": threshold, "sure": round(float(sure.mean()), 4), "sure_right": round(right, 4)}
+
+
+def code_digest() -> str:
+    """Of the modules that make and run the model."""
+    folder = Path(__file__).parent
+    whole = hashlib.sha256()
+    for path in [*sorted(folder.glob("*.py")), folder.parent / "text.py", folder.parent / "linear.py"]:
+        whole.update(path.read_bytes())
+    return whole.hexdigest()

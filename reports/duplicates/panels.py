@@ -1,0 +1,53 @@
+"""What the console shows of duplicates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from base.links import row_link
+from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Panel, Table, badge, meter, when
+from reports.duplicates.linking import OPEN
+from reports.duplicates.search import find_candidates
+from reports.models import DuplicateLink, Report
+
+STATES = {"suggested": BUSY, "merged": GOOD, "rejected": BAD, "unmerged": WARN}
+
+
+def candidates_panel(report: Report, user: Any = None) -> Table:
+    """What the report may be a duplicate of, with the model's probability. user: who follows the links."""
+    found = find_candidates(report) if report.status in OPEN else []
+    others = Report.objects.in_bulk([one.report_id for one in found])
+    rows = [
+        (
+            row_link(user, Report, one.report_id, others[one.report_id].title) if user else others[one.report_id].title,
+            meter(100 * one.probability, f"{one.probability:.0%}", WARN if one.probability > 0.5 else IDLE),
+            f"{one.distance_m:.0f} m",
+            f"{one.days:.1f} days before",
+            badge(others[one.report_id].get_status_display()),
+        )
+        for one in found
+        if one.report_id in others
+    ]
+    headers = ["Report", "The same", "Away", "Filed", "Status"]
+    return Table(title="Perhaps a duplicate of", headers=headers, rows=rows, empty="Nothing like it is near.")
+
+
+def links_panel(report: Report, user: Any) -> Panel:
+    """What was said about the report and others."""
+    said = DuplicateLink.objects.filter(report=report) | DuplicateLink.objects.filter(original=report)
+    rows = [
+        (
+            row_link(user, Report, one.report_id),
+            row_link(user, Report, one.original_id),
+            badge(one.get_state_display(), STATES[one.state]),
+            "" if one.probability is None else f"{one.probability:.0%}",
+            f"{one.distance_m:.0f} m",
+            f"{one.days:.1f} days",
+            one.decided_by or "",
+            when(one.decided_at) if one.decided_at else "",
+            one.note,
+        )
+        for one in said.select_related("decided_by").order_by("-id")[:20]
+    ]
+    headers = ["Report", "Original", "", "Probability", "Away", "Between", "By", "At", "Note"]
+    return Table(title="Duplicates", headers=headers, rows=rows)
