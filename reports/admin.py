@@ -1,7 +1,8 @@
 """Django finds the console's pages of all rooms here."""
 
+from reports.duplicates.admin import DuplicateLinkAdmin
 from reports.filing.admin import ReportAdmin
 from reports.offices.admin import CategoryAdmin, DepartmentAdmin
 from reports.review.admin import ReviewItemAdmin
 
-__all__ = ["CategoryAdmin", "DepartmentAdmin", "ReportAdmin", "ReviewItemAdmin"]
+__all__ = ["CategoryAdmin", "DepartmentAdmin", "DuplicateLinkAdmin", "ReportAdmin", "ReviewItemAdmin"]
