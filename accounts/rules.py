@@ -71,7 +71,7 @@ def mail_address(text: str) -> str:
     ASCII and unquoted: two readings of one address would be two people.
     """
     local, _, domain = text.rpartition("@")
-    if not re.fullmatch(r"[!#-'*+\-/-9=?A-Z^-~]+", local) or not re.fullmatch(r"[A-Za-z0-9.\-]+", domain):
+    if not re.fullmatch(r"[!#-'*+\-.-9=?A-Z^-~]+", local) or not re.fullmatch(r"[A-Za-z0-9.\-]+", domain):
         raise NotAnAddress("An address such as ann@example.org; domains of other scripts in their xn-- form.")
     return f"{local}@{domain.lower()}"
 

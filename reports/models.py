@@ -134,13 +134,15 @@ class Report(models.Model):
         indexes = [
             models.Index(fields=["-reported_at", "-id"], name="report_newest"),
             models.Index(fields=["cell", "-reported_at"], name="report_by_cell"),
+            models.Index(fields=["latitude", "longitude"], name="report_by_place"),
             models.Index(fields=["reporter", "-reported_at", "-id"], name="report_by_reporter"),
             models.Index(fields=["category", "-reported_at", "-id"], name="report_by_category"),
             models.Index(fields=["department", "-reported_at", "-id"], name="report_by_department"),
             models.Index(fields=["status", "-reported_at", "-id"], name="report_by_status"),
-            models.Index(fields=["severity", "-reported_at", "-id"], name="report_by_severity"),
-            models.Index(fields=["latitude", "longitude"], name="report_by_degrees"),
             models.Index(Upper("address"), name="report_by_address", condition=~Q(address="")),
+            models.Index(
+                fields=["severity", "-reported_at", "-id"], condition=~Q(severity="medium"), name="report_by_severity"
+            ),
             models.Index(fields=["ip", "-reported_at"], condition=Q(ip__isnull=False), name="report_by_ip"),
         ]
         triggers = [

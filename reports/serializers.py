@@ -208,11 +208,18 @@ def detail_body(report: Report, viewer: Viewer) -> dict[str, Any]:
     due = report.category and report.reported_at + timedelta(hours=report.category.resolve_hours)
     confirmed = viewer.user is not None and Confirmation.objects.filter(report=report, user=viewer.user).exists()
     return report_body(report, viewer) | {
-        "category_confidence": None,
+        "category_confidence": _confidence(report),
         "due_at": due,
         "confirmed_by_me": confirmed,
         "photos": [photo_body(photo) for photo in report.photos.all()],
     }
+
+
+def _confidence(report: Report) -> float | None:
+    """How sure the model is of the category it gave; None where there is none, or where people decided."""
+    said = report.classifications.first()
+    stands = said is not None and said.category_id == report.category_id and not report.corrections.exists()
+    return round(said.probability, 4) if said is not None and stands else None
 
 
 class ConfirmedSerializer(serializers.Serializer):

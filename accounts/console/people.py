@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -21,6 +22,7 @@ from accounts.models import LoginStatistics, User
 from accounts.rules import device_of
 from accounts.sessions import open_sessions
 from audit.panels import trail_panel
+from audit.services import log_audit_event
 from base import context
 from base.admin import Button, Done, ReadOnlyAdmin, ReasonRequiredForm, exactly
 from base.links import row_link
@@ -108,6 +110,11 @@ class UserAdmin(DjangoUserAdmin, ReadOnlyAdmin):  # type: ignore[misc]
         super().save_model(request, obj, form, change)
         if role != obj.role or not change:
             services.assign_role(user=obj, role=role)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        """In the trail too: which fields, never their values. Django calls this for forms and passwords alike."""
+        log_audit_event("user_changed", "user", obj.pk, {"what": json.loads(json.dumps(message, default=str))})
+        return super().log_change(request, obj, message)
 
     def find(self, term: str) -> Q:
         own = (exactly(User, term, field) for field in ("username", "phone"))

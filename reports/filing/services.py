@@ -11,6 +11,7 @@ from audit.services import log_audit_event
 from base import context
 from features.services import ingest
 from reports import happenings, tasks
+from reports.classification import corrections
 from reports.filing.limits import asked_of
 from reports.filing.points import give_points
 from reports.filing.storing import store_filed
@@ -129,7 +130,7 @@ def correct_report(*, report_id: int, changes: dict[str, Any]) -> Report:
 def assign_report(*, report_id: int, by: Any, severity: str | None = None, category: str | None = None) -> Report:
     """How bad it is and what it is about, as those see it who deal with it; the category's department has it then.
 
-    Raises UnknownCategory.
+    A category that a person gives is one to learn from. Raises UnknownCategory.
     """
     report = lock_report(report_id)
     changes: dict[str, Any] = {"severity": severity} if severity else {}
@@ -138,6 +139,8 @@ def assign_report(*, report_id: int, by: Any, severity: str | None = None, categ
         changes |= {"category_id": kind.code, "department_id": kind.department_id}
     was = {name: getattr(report, name) for name in changes}
     changed = _change(report, changes)
+    if "category_id" in changed:
+        corrections.record(report=report, category=report.category_id or "", by=by)
     if changed:
         became = {name: changes[name] for name in changed}
         log_audit_event("report_assigned", "report", report.pk, {"from": was, "to": became})

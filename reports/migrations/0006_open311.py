@@ -10,6 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('reports', '0003_classification'),
         ('reports', '0004_duplicates'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -53,14 +54,6 @@ class Migration(migrations.Migration):
             model_name='category',
             name='changed_at',
             field=models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now()),
-        ),
-        migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['severity', '-reported_at', '-id'], name='report_by_severity'),
-        ),
-        migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['latitude', 'longitude'], name='report_by_degrees'),
         ),
         migrations.AddIndex(
             model_name='report',

@@ -148,6 +148,16 @@ def test_password_logins_are_in_the_trail(client, person):
     assert "wrong" not in str(list(Entry.objects.values()))
 
 
+def test_what_is_changed_by_hand_is_in_the_trail_without_its_values(client, boss, person):
+    client.post(f"{USERS}{person.pk}/change/", form(person, email="new@example.org"))
+    word = "correct horse battery"
+    changed = client.post(f"{USERS}{person.pk}/password/", {"password1": word, "password2": word})
+    assert changed.status_code == 302
+    told = [str(entry.metadata) for entry in Entry.objects.filter(action="user_changed").order_by("id")]
+    assert len(told) == 2 and "Email address" in told[0] and "new@example.org" not in told[0]
+    assert "assword" in told[1] and word not in told[1]
+
+
 def test_a_lock_needs_a_reason_and_ends_the_console_for_good(client, boss, person):
     assign_role(user=person, role=Role.OPERATOR)
     theirs = Client()

@@ -109,7 +109,7 @@ def test_only_the_newest_refresh_token_of_an_open_session_renews_it():
     run_state_machine_as_test(
         Refreshing,
         settings=settings(
-            max_examples=int(os.environ.get("MILLRACE_EXAMPLES", "8")),
+            max_examples=int(os.environ.get("MILLRACE_EXAMPLES", "6")),
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -13,6 +13,14 @@ POTHOLE = {
 }
 
 
+def tell():
+    """What a batch does beside classifying and comparing, which has its own tests."""
+    from reports.filing.aftermath import tell_filed
+    from reports.models import Waiting
+
+    tell_filed(list(Waiting.objects.select_related("report__reporter").order_by("pk")))
+
+
 @pytest.fixture
 def resident(db):
     return makers.user(reputation=20)

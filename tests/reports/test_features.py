@@ -11,9 +11,8 @@ from reports.features import PlaceTrouble, ReporterConduct
 from reports.filing.services import change_status, file_report
 from reports.models import Report, StatusChange
 from reports.places import area_of
-from tasks.testing import run_due
 from tests.makers import NOON, happening
-from tests.reports.conftest import POTHOLE
+from tests.reports.conftest import POTHOLE, tell
 
 
 def told(report_id, *, days_ago, category="tree"):
@@ -48,7 +47,7 @@ def test_trouble_of_a_place_is_what_its_reports_tell():
 @pytest.mark.django_db
 def test_filed_reports_are_known_of_their_place_and_who_filed_them(redis, resident):
     report = file_report(by=resident, **POTHOLE)
-    run_due()
+    tell()
     change_status(report=report, to="resolved", by=None)
     area = area_of(report.cell)
     refresh("place", [area])

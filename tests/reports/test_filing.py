@@ -15,7 +15,7 @@ from reports.places import area_of
 from tasks.models import Task
 from tasks.testing import run_due
 from tests import makers
-from tests.reports.conftest import POTHOLE
+from tests.reports.conftest import POTHOLE, tell
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/reports/"
@@ -42,8 +42,7 @@ def test_what_follows_is_told_once_with_who_did_it(resident):
     client = makers.client(resident)
     for _ in range(2):
         client.post(URL, POTHOLE, format="json", headers={"User-Agent": "phone"})
-    run_due()
-    assert not Waiting.objects.exists()
+    tell()
     entries = Entry.objects.filter(action="report_created").order_by("id")
     assert [(e.entity_id, e.actor, e.user_agent) for e in entries] == [
         (str(report.pk), f"user:{resident.pk}", "phone") for report in Report.objects.order_by("id")
@@ -53,6 +52,8 @@ def test_what_follows_is_told_once_with_who_did_it(resident):
         ("place", area_of(Report.objects.first().cell)),
         ("reporter", str(resident.pk)),
     }
+    tell()
+    assert RawEvent.objects.filter(source="reports").count() == 4
     run_due()
     assert list(ReputationChange.objects.values_list("rule", "points")) == [("reports.filed@1", 5)] * 2
 
@@ -60,7 +61,7 @@ def test_what_follows_is_told_once_with_who_did_it(resident):
 def test_a_report_without_an_account_has_no_reporter(api):
     answer = api.post(URL, POTHOLE, format="json")
     assert answer.status_code == 201 and Report.objects.get().reporter is None
-    run_due()
+    tell()
     assert Entry.objects.get(action="report_created").actor == "anonymous"
 
 

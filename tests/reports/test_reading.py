@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from reports.filing.public import masked
 from reports.filing.services import change_status, file_report
-from reports.models import Department, Report
+from reports.models import Correction, Department, Report
 from reports.places import cell_of, distance_m
 from tests import makers
 from tests.reports.conftest import POTHOLE
@@ -148,6 +148,7 @@ def test_a_member_of_its_department_moves_a_report_on(api, filed):
     assert client.patch(url, {"status": "resolved"}, format="json").status_code == 403  # nobody's department yet
     reviewer = makers.client(makers.user("reviewer"))
     assert reviewer.patch(url, {"category": "road_surface"}, format="json").json()["department"] == "public_works"
+    assert [row.category_id for row in Correction.objects.all()] == ["road_surface"]
     done = client.patch(url, {"status": "resolved", "note": "Filled."}, format="json")
     assert done.status_code == 200 and done.json()["closed_at"]
     assert client.patch(url, {"status": "rejected"}, format="json").status_code == 409
