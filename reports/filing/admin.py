@@ -123,13 +123,13 @@ class ReportAdmin(ReadOnlyAdmin):
         moment_column("reported_at", "Reported"),
     ]  # fmt: skip
     list_filter = ["status", "severity", "category", "department", "source"]
-    list_select_related = ["category", "department"]
     search_fields = ["id", "external_ref", "cell"]
     search_help_text = "Exact number, reference or H3 cell"
     buttons = BUTTONS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
-        return super().get_queryset(request).filter(theirs(request.user)).select_related("reporter", "merged_into")
+        seen = super().get_queryset(request).filter(theirs(request.user))
+        return seen.select_related("reporter", "merged_into", "category", "department")
 
     @display(description="Report", header=True)
     def told(self, row: Report) -> list[str]:
