@@ -1,7 +1,15 @@
 """Django finds the console's pages of all rooms here."""
 
+from reports.classification.admin import ClassificationAdmin, CorrectionAdmin
 from reports.filing.admin import ReportAdmin
 from reports.offices.admin import CategoryAdmin, DepartmentAdmin
 from reports.review.admin import ReviewItemAdmin
 
-__all__ = ["CategoryAdmin", "DepartmentAdmin", "ReportAdmin", "ReviewItemAdmin"]
+__all__ = [
+    "CategoryAdmin",
+    "ClassificationAdmin",
+    "CorrectionAdmin",
+    "DepartmentAdmin",
+    "ReportAdmin",
+    "ReviewItemAdmin",
+]
