@@ -19,6 +19,7 @@ from base import context
 from base.admin import Button, Done, ReadOnlyAdmin, ReasonRequiredForm, moment_column, page_of
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Drawing, Facts, Panel, Table, Text, badge, when
+from reports.classification.panels import why_panels
 from reports.duplicates.panels import duplicates_panels
 from reports.filing import neighbours, photos, services, voices
 from reports.membership import theirs
@@ -124,13 +125,13 @@ class ReportAdmin(ReadOnlyAdmin):
         moment_column("reported_at", "Reported"),
     ]  # fmt: skip
     list_filter = ["status", "severity", "category", "department", "source"]
-    list_select_related = ["category", "department"]
     search_fields = ["id", "external_ref", "cell"]
     search_help_text = "Exact number, reference or H3 cell"
     buttons = BUTTONS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
-        return super().get_queryset(request).filter(theirs(request.user)).select_related("reporter", "merged_into")
+        seen = super().get_queryset(request).filter(theirs(request.user))
+        return seen.select_related("reporter", "merged_into", "category", "department")
 
     @display(description="Report", header=True)
     def told(self, row: Report) -> list[str]:
@@ -150,6 +151,7 @@ class ReportAdmin(ReadOnlyAdmin):
         return [
             Text(title=row.title, text=row.description, code=False),
             *photos_panel(row),
+            *why_panels(row),
             history_panel(user, row),
             *duplicates_panels(user, row),
             *comments_panel(user, row),

@@ -30,7 +30,12 @@ def tiny(tmp_path, settings):
     )  # fmt: skip
     urgency = np.array([0.5, 0, 0], np.float32)
     numbers = artifact.packed(model, urgency)
-    about = {"version": "tiny", "threshold": 0.9, "urgency": {"scores": [0, 1], "shares": [0, 1]}}
+    about = {
+        "version": "tiny",
+        "threshold": 0.9,
+        "certainty": {"said": [0, 1], "right": [0, 1]},
+        "urgency": {"scores": [0, 1], "shares": [0, 1]},
+    }
     path = tmp_path / "tiny.json"
     path.write_text(json.dumps(artifact.described(about, model, numbers)))
     path.with_suffix(".npz").write_bytes(numbers)

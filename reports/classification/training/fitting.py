@@ -10,12 +10,14 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import logsumexp
+from sklearn.isotonic import IsotonicRegression
 from sklearn.svm import LinearSVC
 
 from reports.classification.linear import LinearModel
 from reports.classification.training.terms import Terms, terms_of
 
 Vectors = Mapping[str, np.ndarray]
+STEPS = 25  # of the line from what seemed likely to what was right
 
 
 class TooFewTexts(ValueError):
@@ -91,6 +93,15 @@ def calibrated(model: LinearModel, scores: np.ndarray, truth: Sequence[str]) -> 
     """With slope and offsets that make these scores of unseen texts the likeliest probabilities of what is true."""
     slope, offsets = calibration(scores, [model.classes.index(one) for one in truth])
     return replace(model, slope=slope, offsets=offsets)
+
+
+def certainty(chances: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How often guesses were right by how likely they seemed: points of a line that never falls."""
+    order = np.argsort(chances, kind="stable")
+    parts = np.array_split(order, max(1, min(STEPS, len(order) // 50)))
+    said = np.array([chances[part].mean() for part in parts])
+    shares = IsotonicRegression().fit_transform(said, [right[part].mean() for part in parts])
+    return said, shares
 
 
 def calibration(scores: np.ndarray, truth: Sequence[int], pull: float = 1.0) -> tuple[float, np.ndarray]:
