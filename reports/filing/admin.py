@@ -117,6 +117,9 @@ def severity_badge(row: Report) -> str:
     return badge(row.get_severity_display(), SEVERITIES[Report.Severity(row.severity)])
 
 
+SHOWN_WITH = ["category", "department", "reporter", "merged_into"]
+
+
 @admin.register(Report)
 class ReportAdmin(ReadOnlyAdmin):
     icon, entity_type = "campaign", "report"
@@ -124,14 +127,14 @@ class ReportAdmin(ReadOnlyAdmin):
         "told", "state", "how_bad", "category", "department", "confirmations_count",
         moment_column("reported_at", "Reported"),
     ]  # fmt: skip
+    list_per_page = 25  # a row is dear to draw
     list_filter = ["status", "severity", "category", "department", "source"]
     search_fields = ["id", "external_ref", "cell"]
     search_help_text = "Exact number, reference or H3 cell"
     buttons = BUTTONS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
-        seen = super().get_queryset(request).filter(theirs(request.user))
-        return seen.select_related("reporter", "merged_into", "category", "department")
+        return super().get_queryset(request).filter(theirs(request.user)).select_related(*SHOWN_WITH)
 
     @display(description="Report", header=True)
     def told(self, row: Report) -> list[str]:
