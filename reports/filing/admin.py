@@ -20,7 +20,7 @@ from base.admin import Button, Done, ReadOnlyAdmin, ReasonRequiredForm, moment_c
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Drawing, Facts, Panel, Table, Text, badge, when
 from reports.classification.panels import why_panels
-from reports.duplicates.panels import links_panel
+from reports.duplicates.panels import duplicates_panels
 from reports.filing import neighbours, photos, services, voices
 from reports.membership import theirs
 from reports.models import Category, Comment, Department, Photo, Report
@@ -156,8 +156,8 @@ class ReportAdmin(ReadOnlyAdmin):
             *photos_panel(row),
             *why_panels(row),
             history_panel(user, row),
+            *duplicates_panels(user, row),
             *comments_panel(user, row),
-            *duplicates_panel(user, row),
             Drawing(
                 title="Around it",
                 svg=neighbours.draw(row, others, page_of),
@@ -183,7 +183,7 @@ def facts(user: Any, row: Report) -> Facts:
             ("Place", f"{row.latitude:.6f}, {row.longitude:.6f}"),
             ("Address", row.address),
             ("H3 cell", row.cell),
-            ("Confirmed by", row.confirmations_count),
+            ("Confirmed by", f"{row.confirmations_count} others"),
             ("Source", row.get_source_display()),
             ("Reference", row.external_ref),
             ("Reported at", when(row.reported_at)),
@@ -213,12 +213,6 @@ def comments_panel(user: Any, row: Report) -> list[Panel]:
         for one in row.comments.select_related("author")[:100]
     ]  # fmt: skip
     return [Table(title="Comments", headers=["Number", "At", "By", "Text", ""], rows=rows)] if rows else []
-
-
-def duplicates_panel(user: Any, row: Report) -> list[Panel]:
-    """What was said of it and others, where something was."""
-    known = row.duplicate_links.exists() or row.links_of_duplicates.exists()
-    return [links_panel(row, user)] if known else []
 
 
 def photos_panel(row: Report) -> list[Panel]:
