@@ -183,7 +183,7 @@ def facts(user: Any, row: Report) -> Facts:
             ("Place", f"{row.latitude:.6f}, {row.longitude:.6f}"),
             ("Address", row.address),
             ("H3 cell", row.cell),
-            ("Confirmed by", f"{row.confirmations_count} others"),
+            ("Confirmed by", row.confirmations_count),
             ("Source", row.get_source_display()),
             ("Reference", row.external_ref),
             ("Reported at", when(row.reported_at)),
