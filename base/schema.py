@@ -34,6 +34,7 @@ PROBLEMS = {
     "405": "The method is not served here.",
     "406": "No representation the client accepts.",
     "409": "The present state forbids it.",
+    "412": "It has changed since it was read.",
     "413": "The request is too large.",
     "415": "The media type is not taken here.",
     "422": "The request cannot be processed.",

@@ -1,4 +1,4 @@
-"""The least a loan request can cost: one SELECT, and one statement that writes every row that a real request wrote."""
+"""The least a loan request or a report can cost: one SELECT, and one statement that writes every row of a real one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,21 @@ from loans.models import LoanRequest, ReviewItem
 from tasks.models import Task
 
 READ = "SELECT feature_set_id, as_of, vals::text FROM model_features WHERE feature_set_id = ANY(%s) AND entity_id = %s"
+
+
+REPORT = """
+WITH report AS (
+  INSERT INTO reports_report (reporter_id, title, description, latitude, longitude, cell, address, severity, status,
+    source, confirmations_count, comments_count)
+  VALUES (%s, %s, %s, %s, %s, '892a306602bffff', '', 'medium', 'received', 'api', 0, 0) RETURNING id, reporter_id
+), step AS (
+  INSERT INTO reports_statuschange (report_id, from_status, to_status, by_id, note, is_public)
+  SELECT id, '', 'received', reporter_id, '', true FROM report
+), waits AS (
+  INSERT INTO reports_waiting (report_id, attempts, error) SELECT id, 0, '' FROM report
+)
+SELECT id FROM report
+"""
 
 
 def read_features(cursor: Any, borrower_id: str) -> list[Any]:

@@ -65,9 +65,27 @@ class Guarded(APIView):
         return Response({"parsed": len(request.data)})
 
 
+class BareReport(APIView):
+    """A report, its first step and its place in the queue by one statement, behind the product's sign-in and role."""
+
+    roles = EVERYONE
+    throttle_classes = [ScopedThrottle]
+    throttle_scope = "report"
+
+    def post(self, request: Request) -> Response:
+        asked = request.data
+        with connection.cursor() as cursor:
+            cursor.execute(
+                floor.REPORT,
+                [request.user.pk, asked["title"], asked["description"], asked["latitude"], asked["longitude"]],
+            )
+            return Response({"id": cursor.fetchone()[0]}, status=201)
+
+
 urlpatterns: list[Any] = [
     path("api/floor/loan", loan),
     path("api/floor/guarded/loan", GuardedLoan.as_view()),
     path("api/floor/empty", Empty.as_view()),
     path("api/floor/guarded", Guarded.as_view()),
+    path("api/floor/report", BareReport.as_view()),
 ]

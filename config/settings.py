@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import logging_config
 from config.messages import *  # noqa: F403 - settings
+from config.reports import *  # noqa: F403 - settings
 from config.throttles import RATES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -36,6 +37,8 @@ OTP_PEPPER = secret("OTP_PEPPER", 32)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).absolute()  # photos; web and workers share it
 
 # The domains. A new one is a folder and a name here; platform apps never import them.
 DOMAINS = ["loans", "policies", "reports"]
@@ -215,21 +218,6 @@ LENDER_AGENCY = env("LENDER_AGENCY", default="Federal Trade Commission, Equal Cr
 LENDER_EMAIL = env("LENDER_EMAIL", default="lending@localhost")
 REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)  # until a request in review is overdue
 REVIEW_CLAIM_MINUTES = env.int("REVIEW_CLAIM_MINUTES", default=30)
-
-# Reports: the classifier, a version of this release or the path of a .json file.
-REPORT_CLASSIFIER = env("REPORT_CLASSIFIER", default="v1")
-
-# Reports: how long reviewers have.
-REPORT_REVIEW_HOURS = env.int("REPORT_REVIEW_HOURS", default=24)  # until a report in review is overdue
-REPORT_REVIEW_URGENT_HOURS = env.int("REPORT_REVIEW_URGENT_HOURS", default=4)  # the same if urgent or abusive
-REPORT_REVIEW_CLAIM_MINUTES = env.int("REPORT_REVIEW_CLAIM_MINUTES", default=15)
-# Reports: what may be done without an account (read, file), and where photos are kept; web and workers share it.
-REPORTS_ANONYMOUS = env.list("REPORTS_ANONYMOUS", default=["read", "file"])
-MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).absolute()
-# Open311: this city's jurisdiction_id (empty: any is taken for ours), and whom clients of it may ask.
-OPEN311_JURISDICTION = env("OPEN311_JURISDICTION", default="")
-OPEN311_CONTACT = env("OPEN311_CONTACT", default="Ask the city that runs this service.")
-OPEN311_KEY_SERVICE = env("OPEN311_KEY_SERVICE", default="Ask the city that runs this service for a key.")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -37,8 +37,8 @@ urlpatterns = [
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),
     path("metrics", metrics),
-    path("verify-email", verify_email, name="verify-email"),
     *root_routes(),
+    path("verify-email", verify_email, name="verify-email"),
     path("", include("console.urls")),
 ]
 

@@ -1,7 +1,17 @@
 """Django finds the console's pages of all rooms here."""
 
+from reports.classification.admin import ClassificationAdmin, CorrectionAdmin
+from reports.duplicates.admin import DuplicateLinkAdmin
 from reports.filing.admin import ReportAdmin
 from reports.offices.admin import CategoryAdmin, DepartmentAdmin
 from reports.review.admin import ReviewItemAdmin
 
-__all__ = ["CategoryAdmin", "DepartmentAdmin", "ReportAdmin", "ReviewItemAdmin"]
+__all__ = [
+    "CategoryAdmin",
+    "ClassificationAdmin",
+    "CorrectionAdmin",
+    "DepartmentAdmin",
+    "DuplicateLinkAdmin",
+    "ReportAdmin",
+    "ReviewItemAdmin",
+]

@@ -93,15 +93,18 @@ class Report(models.Model):
         IMPORTED = "imported"
         SYNTHETIC = "synthetic"
 
-    reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="reports")
+    # Indexes of several columns begin with these three.
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="reports", db_index=False
+    )
     title = models.CharField(max_length=200)
     description = models.TextField()
     latitude = models.FloatField()
     longitude = models.FloatField()
     cell = models.CharField(max_length=15)  # the H3 cell of resolution 9 that holds the place
     address = models.CharField(max_length=300, default="")
-    category = models.ForeignKey(Category, models.PROTECT, null=True, related_name="reports")
-    department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="reports")
+    category = models.ForeignKey(Category, models.PROTECT, null=True, related_name="reports", db_index=False)
+    department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="reports", db_index=False)
     severity = models.CharField(max_length=8, choices=Severity, default=Severity.MEDIUM)
     status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged")
@@ -134,13 +137,15 @@ class Report(models.Model):
         indexes = [
             models.Index(fields=["-reported_at", "-id"], name="report_newest"),
             models.Index(fields=["cell", "-reported_at"], name="report_by_cell"),
+            models.Index(fields=["latitude", "longitude"], name="report_by_place"),
             models.Index(fields=["reporter", "-reported_at", "-id"], name="report_by_reporter"),
             models.Index(fields=["category", "-reported_at", "-id"], name="report_by_category"),
             models.Index(fields=["department", "-reported_at", "-id"], name="report_by_department"),
             models.Index(fields=["status", "-reported_at", "-id"], name="report_by_status"),
-            models.Index(fields=["severity", "-reported_at", "-id"], name="report_by_severity"),
-            models.Index(fields=["latitude", "longitude"], name="report_by_degrees"),
             models.Index(Upper("address"), name="report_by_address", condition=~Q(address="")),
+            models.Index(
+                fields=["severity", "-reported_at", "-id"], condition=~Q(severity="medium"), name="report_by_severity"
+            ),
             models.Index(fields=["ip", "-reported_at"], condition=Q(ip__isnull=False), name="report_by_ip"),
         ]
         triggers = [

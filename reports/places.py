@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import h3
-from django.db.models import F, FloatField, Value
+from django.db.models import F, FloatField, Q, Value
 from django.db.models.expressions import Combinable, Expression
 from django.db.models.functions import ASin, Cos, Least, Power, Radians, Sin, Sqrt
 
@@ -52,16 +52,20 @@ def cells_touching(latitude: float, longitude: float, radius_m: float) -> list[s
     return [cell for cell, centre in centres.items() if distance_m(latitude, longitude, *centre) <= reach_m]
 
 
-def box_around(latitude: float, longitude: float, radius_m: float) -> tuple[float, float, float, float] | None:
-    """West, south, east, north of a box that holds a circle; None where it would reach a pole or the date line."""
-    up = math.degrees(radius_m / EARTH_M) * 1.001
-    nearest_pole = abs(latitude) + up
-    if nearest_pole >= 89:
-        return None
-    across = up / math.cos(math.radians(nearest_pole))
-    if abs(longitude) + across > 180:
-        return None
-    return longitude - across, latitude - up, longitude + across, latitude + up
+def box_around(latitude: float, longitude: float, radius_m: float) -> Q:
+    """Rows that may lie in a circle, by their degrees: for wide circles, which have too many cells."""
+    up = math.degrees(radius_m / EARTH_M) * (1 + 1e-9)
+    rows = Q(latitude__range=(latitude - up, latitude + up))
+    widest = max(abs(latitude - up), abs(latitude + up))
+    if widest >= 90:
+        return rows  # it holds a pole, and so every longitude
+    across = math.degrees(math.asin(min(1.0, math.sin(math.radians(up)) / math.cos(math.radians(latitude)))))
+    west, east = longitude - across, longitude + across
+    if west < -180:
+        return rows & (Q(longitude__lte=east) | Q(longitude__gte=west + 360))
+    if east > 180:
+        return rows & (Q(longitude__gte=west) | Q(longitude__lte=east - 360))
+    return rows & Q(longitude__range=(west, east))
 
 
 def distance_m(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:

@@ -8,13 +8,16 @@ from base.serializers import StrictSerializer
 from reports.duplicates.models import DuplicateLink
 
 
-class MergedSerializer(serializers.Serializer):
-    """A report that was merged. original_id: where it was put; both go on at the root."""
+class PairSerializer(serializers.Serializer):
+    """original_id: where the report was put; both go on at its root."""
 
     report_id = serializers.IntegerField()
     original_id = serializers.IntegerField()
     distance_m = serializers.FloatField()
     days = serializers.FloatField(help_text="From the original to this report; negative if it was filed before.")
+
+
+class MergedSerializer(PairSerializer):
     merged_at = serializers.DateTimeField(source="decided_at")
 
 
@@ -25,10 +28,9 @@ class DuplicatesSerializer(serializers.Serializer):
     results = MergedSerializer(many=True)
 
 
-class LinkSerializer(MergedSerializer):
+class LinkSerializer(PairSerializer):
     """What the model or a person said about two reports."""
 
-    merged_at = None
     state = serializers.ChoiceField(choices=DuplicateLink.State.choices)
     probability = serializers.FloatField(allow_null=True)
     model_version = serializers.CharField(allow_blank=True)

@@ -6,7 +6,7 @@ import math
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -19,7 +19,7 @@ from reports.places import MAX_RADIUS_M, box_around, cells_around, distance_from
 
 NEAREST = 100
 FIRST_RADIUS_M, WIDER = 100.0, 5.0  # so that a place full of reports is not sorted whole
-FEW_CELLS_M = 1_000.0  # beyond, naming the cells costs more than the box lets through
+BY_CELLS_M = 1_000.0  # wider circles have so many cells that naming them costs more than they spare
 
 
 class Number(serializers.FloatField):
@@ -99,22 +99,14 @@ def nearest(reports: QuerySet[Report], *, latitude: float, longitude: float, rad
     here = distance_from(latitude, longitude)
     within = min(FIRST_RADIUS_M, radius_m)
     while True:
-        near = _around(reports, latitude, longitude, within).annotate(distance_m=here)
-        found = list(near.filter(distance_m__lte=within).order_by("distance_m", "id")[:limit])
+        where = box_around(latitude, longitude, within)
+        if within <= BY_CELLS_M:  # where much is reported, the box spares most rows of the cells
+            where &= Q(cell__in=cells_around(latitude, longitude, within))
+        near = reports.filter(where).annotate(distance_m=here).filter(distance_m__lte=within)
+        found = list(near.order_by("distance_m", "id")[:limit])
         if len(found) == limit or within >= radius_m:
             return found
         within = min(within * WIDER, radius_m)
-
-
-def _around(reports: QuerySet[Report], latitude: float, longitude: float, radius_m: float) -> QuerySet[Report]:
-    """All reports of a circle and some beside it: of its cells as far as they are few, and of its box."""
-    box = box_around(latitude, longitude, radius_m)
-    if box is None or radius_m <= FEW_CELLS_M:
-        reports = reports.filter(cell__in=cells_around(latitude, longitude, radius_m))
-    if box is not None:
-        west, south, east, north = box
-        reports = reports.filter(latitude__range=(south, north), longitude__range=(west, east))
-    return reports
 
 
 class NewestReports(NewestFirst):

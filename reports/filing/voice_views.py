@@ -45,7 +45,7 @@ class ReportConfirmation(APIView):
 
         return answer_once(request, "reports.confirm", {"report": report_id}, effect, status=200)
 
-    @extend_schema(tags=["reports"], request=None, responses=s.ConfirmedSerializer)
+    @extend_schema(tags=["reports"], request=None, responses={200: s.ConfirmedSerializer})
     def delete(self, request: Request, report_id: int) -> Response:
         viewer_of(request).find(report_id)
         return Response(

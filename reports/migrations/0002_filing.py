@@ -14,6 +14,14 @@ class Migration(migrations.Migration):
             name='report',
             options={'ordering': ['-reported_at', '-id'], 'permissions': [('handle_report', 'Can move reports on, and hide photos and comments')]},
         ),
+        migrations.AddIndex(
+            model_name='report',
+            index=models.Index(fields=['latitude', 'longitude'], name='report_by_place'),
+        ),
+        migrations.AddIndex(
+            model_name='report',
+            index=models.Index(condition=models.Q(('severity', 'medium'), _negated=True), fields=['severity', '-reported_at', '-id'], name='report_by_severity'),
+        ),
         migrations.CreateModel(
             name='Tally',
             fields=[

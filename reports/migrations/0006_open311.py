@@ -10,6 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('reports', '0003_classification'),
         ('reports', '0004_duplicates'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -56,14 +57,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='report',
-            index=models.Index(fields=['severity', '-reported_at', '-id'], name='report_by_severity'),
-        ),
-        migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['latitude', 'longitude'], name='report_by_degrees'),
-        ),
-        migrations.AddIndex(
-            model_name='report',
             index=models.Index(django.db.models.functions.text.Upper('address'), condition=models.Q(('address', ''), _negated=True), name='report_by_address'),
         ),
         migrations.AddField(
@@ -83,5 +76,20 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='attribute',
             constraint=models.UniqueConstraint(fields=('category', 'position'), name='attribute_has_its_position'),
+        ),
+        migrations.AlterField(
+            model_name='report',
+            name='category',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='reports.category'),
+        ),
+        migrations.AlterField(
+            model_name='report',
+            name='department',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='reports.department'),
+        ),
+        migrations.AlterField(
+            model_name='report',
+            name='reporter',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reports', to=settings.AUTH_USER_MODEL),
         ),
     ]

@@ -79,7 +79,7 @@ def fit(
 
     rows = np.flatnonzero(learn)
     starts = np.searchsorted(of, np.arange(len(found.rows) + 1))
-    inputs = np.array([_inputs(found, row, starts, prior, rank) for row in rows])
+    inputs = np.array([_inputs(found, row, starts, prior, rank) for row in rows.tolist()])
     detector = _trees(settings, seed).fit(inputs, marked[rows], sample_weight=stands_for[rows])
     named = np.array([bool(city.originals[row]) for row in found.rows]) & learn
     parts = [slice(starts[row], starts[row + 1]) for row in np.flatnonzero(named)]
@@ -118,7 +118,7 @@ def exported(model: HistGradientBoostingClassifier, inputs: tuple[str, ...]) -> 
             leaf = bool(node["is_leaf"])
             depth = max(depth, int(node["depth"]))
             columns["feature"].append(0 if leaf else int(node["feature_idx"]))
-            columns["threshold"].append(0.0 if leaf else float(f"{node['num_threshold']:.7g}"))
+            columns["threshold"].append(0.0 if leaf else float(f"{node['num_threshold']:.12g}"))
             columns["left"].append(base + (number if leaf else int(node["left"])))
             columns["right"].append(base + (number if leaf else int(node["right"])))
             columns["value"].append(float(f"{node['value']:.5g}") if leaf else 0.0)
