@@ -110,7 +110,7 @@ def test_texts_of_one_place_or_with_the_same_words_stay_together():
 def test_figures_say_how_far_probabilities_are_from_what_is_right():
     sure = measures.Judged(("a", "b"), np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), np.full(4, 0.9), np.arange(4))
     assert measures.calibration_error(sure) == pytest.approx(0.15)
-    assert measures.threshold_for(sure, 0.75) == 0.9 and measures.threshold_for(sure, 0.8) == 0.9
+    assert measures.threshold_for(sure, 0.75) == 0.9 and measures.threshold_for(sure, 0.8) == 1
 
 
 @pytest.mark.parametrize(

@@ -122,10 +122,10 @@ def confused(judged: Judged) -> list[list[Any]]:
 
 def threshold_for(judged: Judged, wanted: float) -> float:
     """The least probability from which on guesses are right that often; 1 if none is."""
-    order = np.argsort(-judged.chance, kind="stable")
-    so_far = np.cumsum(judged.right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(so_far >= wanted)
-    return float(judged.chance[order[enough[-1]]]) if len(enough) else 1.0
+    steps, places = np.unique(-judged.chance, return_inverse=True)  # what seems as likely goes together
+    counts, right = np.bincount(places), np.bincount(places, judged.right)
+    enough = np.flatnonzero(np.cumsum(right) / np.cumsum(counts) >= wanted)
+    return float(-steps[enough[-1]]) if len(enough) else 1.0
 
 
 def ranks(values: Sequence[float]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -99,7 +100,7 @@ def make(
     guess, seems = out.guesses(by_score=False)
     said, shares = certainty(seems, guess == out.truth)
     voices, votes = urgency.fit_on(sets, model, folds=folds, seed=seed)
-    threshold = round(threshold_for(judged, WANTED), 3)
+    threshold = math.ceil(1e4 * threshold_for(judged, WANTED)) / 1e4
     numbers = packed(model, voices)
     about = described(
         {
