@@ -1,6 +1,7 @@
 """Django finds the console's pages of all rooms here."""
 
 from reports.classification.admin import ClassificationAdmin, CorrectionAdmin
+from reports.duplicates.admin import DuplicateLinkAdmin
 from reports.filing.admin import ReportAdmin
 from reports.offices.admin import CategoryAdmin, DepartmentAdmin
 from reports.review.admin import ReviewItemAdmin
@@ -10,6 +11,7 @@ __all__ = [
     "ClassificationAdmin",
     "CorrectionAdmin",
     "DepartmentAdmin",
+    "DuplicateLinkAdmin",
     "ReportAdmin",
     "ReviewItemAdmin",
 ]

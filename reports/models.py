@@ -93,15 +93,18 @@ class Report(models.Model):
         IMPORTED = "imported"
         SYNTHETIC = "synthetic"
 
-    reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="reports")
+    # Indexes of several columns begin with these three.
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="reports", db_index=False
+    )
     title = models.CharField(max_length=200)
     description = models.TextField()
     latitude = models.FloatField()
     longitude = models.FloatField()
     cell = models.CharField(max_length=15)  # the H3 cell of resolution 9 that holds the place
     address = models.CharField(max_length=300, default="")
-    category = models.ForeignKey(Category, models.PROTECT, null=True, related_name="reports")
-    department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="reports")
+    category = models.ForeignKey(Category, models.PROTECT, null=True, related_name="reports", db_index=False)
+    department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="reports", db_index=False)
     severity = models.CharField(max_length=8, choices=Severity, default=Severity.MEDIUM)
     status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged")

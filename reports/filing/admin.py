@@ -20,6 +20,7 @@ from base.admin import Button, Done, ReadOnlyAdmin, ReasonRequiredForm, moment_c
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Drawing, Facts, Panel, Table, Text, badge, when
 from reports.classification.panels import why_panels
+from reports.duplicates.panels import duplicates_panels
 from reports.filing import neighbours, photos, services, voices
 from reports.membership import theirs
 from reports.models import Category, Comment, Department, Photo, Report
@@ -116,6 +117,9 @@ def severity_badge(row: Report) -> str:
     return badge(row.get_severity_display(), SEVERITIES[Report.Severity(row.severity)])
 
 
+SHOWN_WITH = ["category", "department", "reporter", "merged_into"]
+
+
 @admin.register(Report)
 class ReportAdmin(ReadOnlyAdmin):
     icon, entity_type = "campaign", "report"
@@ -123,14 +127,14 @@ class ReportAdmin(ReadOnlyAdmin):
         "told", "state", "how_bad", "category", "department", "confirmations_count",
         moment_column("reported_at", "Reported"),
     ]  # fmt: skip
+    list_per_page = 25  # a row is dear to draw
     list_filter = ["status", "severity", "category", "department", "source"]
     search_fields = ["id", "external_ref", "cell"]
     search_help_text = "Exact number, reference or H3 cell"
     buttons = BUTTONS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
-        seen = super().get_queryset(request).filter(theirs(request.user))
-        return seen.select_related("reporter", "merged_into", "category", "department")
+        return super().get_queryset(request).filter(theirs(request.user)).select_related(*SHOWN_WITH)
 
     @display(description="Report", header=True)
     def told(self, row: Report) -> list[str]:
@@ -152,6 +156,7 @@ class ReportAdmin(ReadOnlyAdmin):
             *photos_panel(row),
             *why_panels(row),
             history_panel(user, row),
+            *duplicates_panels(user, row),
             *comments_panel(user, row),
             Drawing(
                 title="Around it",
@@ -178,7 +183,7 @@ def facts(user: Any, row: Report) -> Facts:
             ("Place", f"{row.latitude:.6f}, {row.longitude:.6f}"),
             ("Address", row.address),
             ("H3 cell", row.cell),
-            ("Confirmed by", f"{row.confirmations_count} others"),
+            ("Confirmed by", row.confirmations_count),
             ("Source", row.get_source_display()),
             ("Reference", row.external_ref),
             ("Reported at", when(row.reported_at)),

@@ -77,4 +77,19 @@ class Migration(migrations.Migration):
             model_name='attribute',
             constraint=models.UniqueConstraint(fields=('category', 'position'), name='attribute_has_its_position'),
         ),
+        migrations.AlterField(
+            model_name='report',
+            name='category',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='reports.category'),
+        ),
+        migrations.AlterField(
+            model_name='report',
+            name='department',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='reports.department'),
+        ),
+        migrations.AlterField(
+            model_name='report',
+            name='reporter',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reports', to=settings.AUTH_USER_MODEL),
+        ),
     ]

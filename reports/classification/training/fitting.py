@@ -104,7 +104,7 @@ def certainty(chances: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.nd
     return said, shares
 
 
-def calibration(scores: np.ndarray, truth: Sequence[int], pull: float = 1.0) -> tuple[float, np.ndarray]:
+def calibration(scores: np.ndarray, truth: Sequence[int] | np.ndarray, pull: float = 1.0) -> tuple[float, np.ndarray]:
     """pull: towards offsets of 0, for classes that are rarely seen."""
     rows, right = scores.astype(np.float64), np.asarray(truth)
     seen = np.eye(rows.shape[1])[right]

@@ -77,8 +77,10 @@ def folded(trial: Trial, vectors: Vectors, *, folds: int, seed: int) -> Folded:
     scores, fold_of = np.empty((len(truth), len(classes)), np.float32), np.empty(len(truth), np.int64)
     splits = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(truth, truth, owners)
     for fold, (learned, unseen) in enumerate(splits):
-        model = fit([*trial.teach([trial.samples[at] for at in learned]), *trial.besides], trial.recipe, vectors)
-        scores[unseen] = _scored(model, [trial.text(trial.samples[at]) for at in unseen], classes)
+        model = fit(
+            [*trial.teach([trial.samples[at] for at in learned.tolist()]), *trial.besides], trial.recipe, vectors
+        )
+        scores[unseen] = _scored(model, [trial.text(trial.samples[at]) for at in unseen.tolist()], classes)
         fold_of[unseen] = fold
     places = np.searchsorted(classes, truth)
     chances = np.empty_like(scores)
@@ -96,11 +98,11 @@ def held_out(trial: Trial, vectors: Vectors, *, seed: int, most: int) -> Judged:
     part = rng.integers(0, 5, owners.max() + 1)[owners]
     learned = np.flatnonzero(part >= 2)
     learned = np.sort(rng.choice(learned, min(most, len(learned)), replace=False))
-    model = fit([*trial.teach([trial.samples[at] for at in learned]), *trial.besides], trial.recipe, vectors)
+    model = fit([*trial.teach([trial.samples[at] for at in learned.tolist()]), *trial.besides], trial.recipe, vectors)
     unseen, known = (np.flatnonzero(part == side) for side in (0, 1))
     sides = []
     for side in (known, unseen):
-        scores = _scored(model, [trial.text(trial.samples[at]) for at in side], model.classes)
+        scores = _scored(model, [trial.text(trial.samples[at]) for at in side.tolist()], model.classes)
         sides.append((scores, np.searchsorted(model.classes, truth[side])))
     return _judged_by(*sides[0], *sides[1], model.classes, owners[unseen], by_score=trial.by_score)
 
