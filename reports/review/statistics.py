@@ -49,7 +49,8 @@ def by_reviewer(user: Any, *, days: int) -> list[dict[str, Any]]:
     today = Count("pk", filter=Q(at__date=timezone.now().date()))
     kinds = {str(kind): Count("pk", filter=Q(kind=kind)) for kind in Kind if kind != Kind.NEEDLESS}
     rows = decisions(user, days=days).values(name=F("by__username"))
-    return list(rows.annotate(total=Count("pk"), today=today, **kinds).order_by("-total", "name")[:20])
+    counted = rows.annotate(total=Count("pk"), today=today, **kinds).order_by("-total", "name")
+    return [dict(row) for row in counted[:20]]
 
 
 def agreement(user: Any, *, days: int) -> list[Agreement]:
