@@ -2,6 +2,7 @@
 
 from reports.filing.admin import ReportAdmin
 from reports.offices.admin import CategoryAdmin, DepartmentAdmin
+from reports.open311.admin import AttributeAdmin, SubmissionAdmin
 from reports.review.admin import ReviewItemAdmin
 
-__all__ = ["CategoryAdmin", "DepartmentAdmin", "ReportAdmin", "ReviewItemAdmin"]
+__all__ = ["AttributeAdmin", "CategoryAdmin", "DepartmentAdmin", "ReportAdmin", "ReviewItemAdmin", "SubmissionAdmin"]
