@@ -93,7 +93,8 @@ def _log_in(code_id: UUID, phone: str) -> Tokens | None:
     """Use the code up and open a session. None: somebody was faster, or this person may not log in by code."""
     if not OneTimeCode.objects.filter(pk=code_id, used_at=None, voided_at=None).update(used_at=Now()):
         return None
-    user = User.objects.filter(phone=phone).first() or _new_user(phone)
+    # Held, so that a lock comes before this login or finds its session.
+    user = User.objects.select_for_update(no_key=True).filter(phone=phone).first() or _new_user(phone)
     # Text messages can be intercepted, so they open no account that can see other people's data.
     if user.is_active and not user.is_staff and not user.is_superuser:
         return open_session(user=user)

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from rest_framework.exceptions import APIException
 
 from accounts.models import ApiKey, User
-from accounts.sessions import revoke_sessions
+from accounts.sessions import close_sessions, revoke_sessions
 from audit.services import log_audit_event
 from base.roles import STAFF, Role
 
@@ -20,7 +20,10 @@ KEY_PREFIX = "mlr_"
 
 @transaction.atomic
 def assign_role(*, user: User, role: Role | str) -> User:
-    """Give a role, its console group and, for staff roles, access to the console. Raises ValueError for no role."""
+    """Give a role, its console group and, for staff roles, access to the console. Raises ValueError for no role.
+
+    Who becomes staff has shown a phone alone so far, so their sessions end.
+    """
     role = Role(role)
     user_now = User.objects.select_for_update().get(pk=user.pk)
     was = user_now.role
@@ -29,6 +32,8 @@ def assign_role(*, user: User, role: Role | str) -> User:
     user_now.groups.add(group)
     is_staff = role in STAFF or user_now.is_superuser
     User.objects.filter(pk=user.pk).update(role=role, is_staff=is_staff)
+    if role in STAFF and was not in STAFF:
+        close_sessions(user_now, "role_assigned")
     user.role, user.is_staff = role, is_staff
     log_audit_event("role_assigned", "user", user.pk, {"role": role.value, "was": was})
     return user

@@ -108,9 +108,14 @@ def revoke_other_sessions(*, keep: Session) -> int:
 def revoke_sessions(*, user: User, reason: str, why: str = "") -> int:
     """Close all sessions of a user, and end their logins in the console. Returns how many sessions were open."""
     User.objects.filter(pk=user.pk).update(console_epoch=F("console_epoch") + 1)
-    closed = sum(_close(session, reason, why=why) for session in open_sessions(user))
+    closed = close_sessions(user, reason, why=why)
     log_audit_event("sessions_revoked", "user", user.pk, {"reason": reason, "why": why, "closed": closed})
     return closed
+
+
+def close_sessions(user: User, reason: str, *, why: str = "") -> int:
+    """Close a user's sessions and nothing else; in the caller's transaction."""
+    return sum(_close(session, reason, why=why) for session in open_sessions(user))
 
 
 def _close(session: Session, reason: str, *, actor: str | None = None, why: str = "") -> bool:

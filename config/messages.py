@@ -10,7 +10,7 @@ env = environ.FileAwareEnv()
 
 SMS_BACKEND = env("SMS_BACKEND", default="accounts.sms.FileBackend")
 SMS_GATEWAY_URL = env("SMS_GATEWAY_URL", default="")
-SMS_GATEWAY_TOKEN = env("SMS_GATEWAY_TOKEN", default="")
+SMS_GATEWAY_TOKEN = env("SMS_GATEWAY_TOKEN", default="").strip()  # files end in a line break
 SMS_GATEWAY_SCHEME = env("SMS_GATEWAY_SCHEME", default="Bearer")  # what stands before the token
 SMS_GATEWAY_FORMAT = env("SMS_GATEWAY_FORMAT", default="json")
 SMS_GATEWAY_BODY = env("SMS_GATEWAY_BODY", default='{"to": "$to", "text": "$text"}')
@@ -20,7 +20,7 @@ EMAIL_TIMEOUT = 5  # seconds: a task that mails holds its row meanwhile
 EMAIL_HOST = env("EMAIL_HOST", default="localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", default=25)
 EMAIL_HOST_USER = env("EMAIL_HOST_USER", default="")
-EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD", default="")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD", default="").rstrip("\r\n")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="millrace@localhost")

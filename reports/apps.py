@@ -10,7 +10,12 @@ class ReportsConfig(AppConfig):
     name = "reports"
     verbose_name = "Reports"
     console_permissions = {
-        Role.REVIEWER: ["reports.view_*", "reports.decide_reviewitem", "reports.handle_report"],
+        Role.REVIEWER: [
+            "reports.view_*",
+            "reports.decide_reviewitem",
+            "reports.handle_report",
+            "reports.merge_duplicatelink",
+        ],
         Role.OPERATOR: ["reports.view_*", "reports.change_department", "reports.change_category"],
         Role.ANALYST: ["reports.view_*"],
     }

@@ -20,13 +20,14 @@ BLOCK_M = 110.0
 DEGREE_M = 111_195.0
 LONGITUDE_SCALE = 0.766  # cos 40°
 HISTORY = timedelta(days=120)
+STAYS = timedelta(days=25)
 RESIDENTS = 60
 AGAIN = 0.12  # share of the problems that others report too
 SPAM_SHARE = 0.02
 WEIGHTS = {
     "sanitation": 18, "vehicle_parking": 12, "road_surface": 12, "street_light": 10, "tree": 9, "signal_sign": 7,
-    "graffiti": 6, "water_sewer": 6, "sidewalk": 5, "noise": 4, "animals_health": 4, "building": 3, "parks": 3,
-    "safety_police": 3, "air_quality": 1, "snow_ice": 1, "other": 2,
+    "graffiti": 6, "water_sewer": 6, "sidewalk": 5, "noise": 4, "animals_health": 4, "building": 4, "parks": 3,
+    "safety_police": 3, "air_quality": 3, "snow_ice": 3, "other": 3,
 }  # fmt: skip
 SEVERITIES = ["low", "medium", "high", "critical"]
 URGENT = {"water_sewer", "signal_sign", "safety_police", "building"}
@@ -107,7 +108,7 @@ def _report(chance: random.Random, number: int, problem: Problem, at: datetime, 
         told.steps = _until([Step("rejected", at + timedelta(hours=chance.uniform(1, 20)), "Not a report.")], now)
         return told
     told = _told(chance, number, problem, at, *chance.choice(SENTENCES[problem.category]))
-    told.steps = _until(_way(chance, problem.category, at), now)
+    told.steps = _until(_way(chance, problem.category, at, may_stay=now - at < STAYS), now)
     for _ in range(chance.choice([0, 0, 0, 1, 1, 2, 4])):
         who = chance.randrange(RESIDENTS)
         if who != told.resident and who not in told.confirmed_by:
@@ -133,7 +134,7 @@ def _again(chance: random.Random, number: int, first: Told, now: datetime) -> To
     )
     told = _told(chance, number, problem, at, *chance.choice(SENTENCES[problem.category]))
     told.same_as = first.ref
-    if chance.random() < 0.5:
+    if chance.random() < 0.5 or now - at > STAYS:
         told.steps = _until([Step("duplicate", at + timedelta(hours=chance.uniform(2, 40)))], now)
     return told
 
@@ -159,15 +160,15 @@ def _told(chance: random.Random, number: int, problem: Problem, at: datetime, ti
 HOURS = {category.code: category.hours for category in CATEGORIES}
 
 
-def _way(chance: random.Random, category: str, at: datetime) -> list[Step]:
-    """Seen, begun and done; some stay where they are for long."""
-    if chance.random() < 0.12:
+def _way(chance: random.Random, category: str, at: datetime, *, may_stay: bool) -> list[Step]:
+    """Seen, begun and done; some of the newer ones stay where they are."""
+    if may_stay and chance.random() < 0.12:
         return []
     seen = at + timedelta(hours=chance.uniform(0.5, 24))
     begun = seen + timedelta(hours=chance.expovariate(1 / (HOURS[category] / 3)))
     done = begun + timedelta(hours=chance.expovariate(1 / (HOURS[category] / 2)))
     steps = [Step("acknowledged", seen), Step("in_progress", begun, chance.choice(ANSWERS[:2]))]
-    return steps if chance.random() < 0.08 else [*steps, Step("resolved", done, ANSWERS[2])]
+    return steps if may_stay and chance.random() < 0.08 else [*steps, Step("resolved", done, ANSWERS[2])]
 
 
 def _until(steps: list[Step], now: datetime) -> list[Step]:

@@ -19,6 +19,7 @@ POINTS = {
     "after the claim": ("tasks.claims", "claim_next", "after"),
     "before the function": ("tasks.pulse", "Pulse.begin", "after"),
     "after the function": ("tasks.execution", "_as_json", "before"),
+    "before the fence": ("tasks.store", "fence", "before"),
     "before the end": ("tasks.store", "complete", "before"),
     "between end and commit": ("tasks.store", "complete", "after"),
     "after the commit": ("tasks.pulse", "Pulse.finish", "after"),

@@ -31,7 +31,7 @@ def record(*, report: Report, category: str, by: Any) -> Correction:
     return Correction.objects.create(
         report=report,
         category_id=category,
-        suggested_id=said and said.category_id,
+        suggested_id=said.category_id if said else None,
         model_version=said.model_version if said else "",
         by=by,
     )

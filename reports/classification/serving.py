@@ -68,12 +68,17 @@ def _guess(made: Classifier, text: str, chances: Floats, urgent: float, with_wor
     order = np.argsort(-chances, kind="stable")
     best, then = classes[order[0]], classes[order[1]]
     known = any(word in made.model.places for word in words_of(text))
+    sure = made.about["certainty"]
+    probability = round(float(np.interp(chances[order[0]], sure["said"], sure["right"])), 4) if known else 0.0
+    left = (1 - probability) / max(1 - float(chances[order[0]]), 1e-6)
     urgency = float(np.interp(urgent, made.about["urgency"]["scores"], made.about["urgency"]["shares"]))
     return Guess(
         category=best if known else OTHER,
-        probability=round(float(chances[order[0]]), 4) if known else 0.0,
-        sure=known and float(chances[order[0]]) >= made.threshold,
-        runners_up=[(classes[at], round(float(chances[at]), 4)) for at in order[1 : RUNNERS_UP + 1]],
+        probability=probability,
+        sure=known and probability >= made.threshold,
+        runners_up=[
+            (classes[at], round(min(probability, left * float(chances[at])), 4)) for at in order[1 : RUNNERS_UP + 1]
+        ],
         words=made.model.explain(text, best, then)[:TOP_WORDS] if with_words and known else [],
         urgency=round(urgency, 4),
         severity=severity_of(urgency),

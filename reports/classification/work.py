@@ -68,10 +68,10 @@ def _set_by_model(reports: Sequence[Report]) -> set[int]:
     given = [one.pk for one in reports if one.category_id]
     if not given:
         return set()
-    said = Classification.objects.filter(report__in=given).order_by("report", "-id").distinct("report")
+    said = Classification.objects.filter(report__in=given).order_by("report_id", "-id").distinct("report_id")
     mine = {one.report_id: one.category_id for one in said if one.chosen}
-    mine = {one.pk: one for one in reports if one.category_id == mine.get(one.pk, "")}
-    return set(mine) - set(Correction.objects.filter(report__in=mine).values_list("report_id", flat=True))
+    same = {one.pk for one in reports if one.category_id == mine.get(one.pk, "")}
+    return same - set(Correction.objects.filter(report__in=same).values_list("report_id", flat=True))
 
 
 def _set_categories(reports: Sequence[Report], rows: Sequence[Classification]) -> None:

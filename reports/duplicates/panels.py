@@ -13,9 +13,15 @@ from reports.models import DuplicateLink, Report
 STATES = {"suggested": BUSY, "merged": GOOD, "rejected": BAD, "unmerged": WARN}
 
 
+def duplicates_panels(user: Any, report: Report) -> list[Panel]:
+    """What the report may be a duplicate of while somebody could act on it, and what was said; nothing if nothing."""
+    shown = [candidates_panel(report, user)] if report.status in OPEN else []
+    return [panel for panel in [*shown, links_panel(report, user)] if panel.rows]
+
+
 def candidates_panel(report: Report, user: Any = None) -> Table:
     """What the report may be a duplicate of, with the model's probability. user: who follows the links."""
-    found = find_candidates(report) if report.status in OPEN else []
+    found = find_candidates(report)
     others = Report.objects.in_bulk([one.report_id for one in found])
     rows = [
         (
@@ -32,7 +38,7 @@ def candidates_panel(report: Report, user: Any = None) -> Table:
     return Table(title="Perhaps a duplicate of", headers=headers, rows=rows, empty="Nothing like it is near.")
 
 
-def links_panel(report: Report, user: Any) -> Panel:
+def links_panel(report: Report, user: Any) -> Table:
     """What was said about the report and others."""
     said = DuplicateLink.objects.filter(report=report) | DuplicateLink.objects.filter(original=report)
     rows = [

@@ -19,6 +19,8 @@ from base import context
 from base.admin import Button, Done, ReadOnlyAdmin, ReasonRequiredForm, moment_column, page_of
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Drawing, Facts, Panel, Table, Text, badge, when
+from reports.classification.panels import why_panels
+from reports.duplicates.panels import duplicates_panels
 from reports.filing import neighbours, photos, services, voices
 from reports.membership import theirs
 from reports.models import Category, Comment, Department, Photo, Report
@@ -152,7 +154,9 @@ class ReportAdmin(ReadOnlyAdmin):
         return [
             Text(title=row.title, text=row.description, code=False),
             *photos_panel(row),
+            *why_panels(row),
             history_panel(user, row),
+            *duplicates_panels(user, row),
             *comments_panel(user, row),
             Drawing(
                 title="Around it",

@@ -33,7 +33,12 @@ def around(report: Report) -> list[Report]:
 
 
 def draw(
-    report: Report, others: list[Report], page_of: Callable[[Report], str], signs: Mapping[int, str] | None = None
+    report: Report,
+    others: list[Report],
+    page_of: Callable[[Report], str],
+    signs: Mapping[int, str] | None = None,
+    *,
+    width: int = WIDTH,
 ) -> SafeString:
     """North is up. Each dot leads to its report; those that are closed are pale. signs: on some dots, by report."""
     rings = format_html_join(
@@ -61,7 +66,7 @@ def draw(
     return format_html(
         '<svg viewBox="{} {} {} {}" width="100%" role="img" aria-label="Reports within {} m">{}{}{}'
         '<circle r="7" fill="none" stroke="var(--mr-bad)" stroke-width="3"/></svg>',
-        -WIDTH // 2, -HEIGHT // 2, WIDTH, HEIGHT, REACH_M, rings, dots, signed,
+        -width // 2, -HEIGHT // 2, width, HEIGHT, REACH_M, rings, dots, signed,
     )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ class ReviewItemAdmin(ReadOnlyAdmin):
     list_display = ["asked", "reasons", "shown_risk", "due", "solve", "department", "holder",
                     moment_column("opened_at", "In the queue")]  # fmt: skip
     list_filter = [TabFilter, WhyFilter, "department"]
-    list_select_related = ["report__category", "claimed_by", "department"]
+    list_per_page = 25
     search_fields = ["report"]
     search_help_text = "Exact report number"
     change_list_template = "reports/review_list.html"
@@ -75,7 +75,8 @@ class ReviewItemAdmin(ReadOnlyAdmin):
     buttons = BUTTONS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewItem]:
-        return work.visible_items(request.user).select_related("report__category", "report__reporter")
+        rows = work.visible_items(request.user)
+        return rows.select_related("report__category", "report__reporter", "department", "claimed_by")
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         return ["-id"] if request.GET.get("part") == "done" else list(work.ORDER.fields)

@@ -99,4 +99,4 @@ def reviewers(user: Any) -> Table:
         for row in statistics.by_reviewer(user, days=DAYS)
     ]
     headers = ["Reviewer", "Today", *(kind.label for kind in TONES), f"{DAYS} days"]
-    return Table(title="Decisions by reviewer", headers=headers, rows=rows, width=6)
+    return Table(title="Decisions by reviewer", headers=headers, rows=rows)

@@ -123,8 +123,10 @@ def _decided(item: ReviewItem, user: Any, kind: str, suggestion: Suggestion | No
 
 def _give(item: ReviewItem, category: str, user: Any) -> None:
     """The category's department has the report now; the model learns, and its likely originals are none."""
+    stays = item.report.category_id == category
     report = assign_report(report_id=item.report_id, by=user, category=category)
-    corrections.record(report=report, category=category, by=user)
+    if stays:  # agreement teaches too; of a change the assignment keeps the row
+        corrections.record(report=report, category=category, by=user)
     for link in DuplicateLink.objects.filter(report=report, state=DuplicateLink.State.SUGGESTED):
         merging.reject(report_id=report.pk, into_id=link.original_id, by=user)
     if report.status == Report.Status.RECEIVED:

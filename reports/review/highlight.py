@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+NUMBER = re.compile(r"\d+")
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -16,7 +18,10 @@ class Piece:
 
 
 def pieces(text: str, words: Iterable[tuple[str, float]]) -> list[Piece]:
-    """The text, whole and in order, cut at the words. Of two that begin at one place the longer one counts."""
+    """The text, whole and in order, cut at the words. Of two that begin at one place the longer one counts.
+
+    The word `0` is any number.
+    """
     weights = {word.lower(): weight for word, weight in words if word.strip()}
     if not weights:
         return [Piece(text)]
@@ -26,10 +31,11 @@ def pieces(text: str, words: Iterable[tuple[str, float]]) -> list[Piece]:
     for match in found.finditer(text):
         if match.start() > end:
             result.append(Piece(text[end : match.start()]))
-        result.append(Piece(match.group(), weights[" ".join(match.group().lower().split())]))
+        word = NUMBER.sub("0", " ".join(match.group().lower().split()))
+        result.append(Piece(match.group(), weights.get(word, 0.0)))
         end = match.end()
     return [*result, Piece(text[end:])] if end < len(text) else result
 
 
 def _pattern(word: str) -> str:
-    return r"\s+".join(re.escape(part) for part in word.split())
+    return r"\s+".join(r"\d+" if part == "0" else re.escape(part) for part in word.split())

@@ -48,7 +48,7 @@ def story_panel(case: Case) -> Story:
         report=case.report,
         pieces=pieces(case.report.description, case.words),
         filed=ago(case.report.reported_at),
-        category=case.stands.name if case.suggestion and case.stands else "",
+        category=next((one.category.name for one in case.named if one.suggested), ""),
     )
 
 
@@ -80,7 +80,8 @@ def place_panel(case: Case) -> Drawing:
     seen = {one.pk for one in others}
     others += [one.report for _, one in case.lookalikes if one.report.pk not in seen]
     place = f"{report.address or 'No address'} · {report.latitude:.5f}, {report.longitude:.5f}"
-    return Drawing(title="Where", svg=neighbours.draw(report, others, page_of, signs), note=place, side=True)
+    svg = neighbours.draw(report, others, page_of, signs, width=neighbours.HEIGHT)
+    return Drawing(title="Where", svg=svg, note=place, side=True)
 
 
 def decisions_panel(report: Report) -> list[Panel]:

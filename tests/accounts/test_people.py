@@ -7,6 +7,7 @@ from accounts.people import digest
 from accounts.services import assign_role, issue_api_key, lock_user, unlock_user
 from audit.models import Entry
 from base.roles import STAFF, Role
+from tests.accounts.conftest import bearer
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +20,14 @@ def test_a_role_brings_its_group_and_access_to_the_console(person, role):
     assert person.role == role
     assert [group.name for group in person.groups.all()] == [role.value]
     assert person.is_staff == (role in STAFF)
+
+
+def test_who_becomes_staff_has_to_log_in_by_more_than_a_phone(api, person, tokens):
+    assign_role(user=person, role=Role.SERVICE)
+    assert api.get("/api/v1/users/me", **bearer(tokens.access_token)).status_code == 200
+    assign_role(user=person, role=Role.REVIEWER)
+    assert api.get("/api/v1/users/me", **bearer(tokens.access_token)).status_code == 401
+    assert person.sessions.get().revoked_reason == "role_assigned"
 
 
 def test_a_superuser_keeps_the_console(db):

@@ -17,11 +17,13 @@ from accounts.services import (
     WrongCode,
     change_profile,
     confirm_email,
+    lock_user,
     open_session,
     refresh_session,
     request_code,
     request_verification,
     revoke_session,
+    unlock_user,
     verify_code,
 )
 from accounts.tasks import count_login
@@ -150,6 +152,17 @@ def test_a_session_that_is_revoked_while_it_is_renewed_is_closed():
                 refresh_session(refresh_token=renewed.refresh_token)
         session.refresh_from_db()
         assert session.revoked_reason == "logout"
+
+
+def test_a_login_while_its_account_is_locked_leaves_no_session_behind(phone):
+    user = User.objects.create_user("ann", phone=phone)
+    for _ in range(ROUNDS):
+        OneTimeCode.objects.all().delete()
+        request_code(phone=phone)
+        entered = partial(verify_code, phone=phone, code=code_of(phone))
+        at_once(entered, partial(lock_user, user=user, reason="test"))
+        unlock_user(user=user, reason="test")
+        assert not Session.objects.filter(revoked_at=None).exists()
 
 
 def test_a_login_is_counted_once_whoever_counts():

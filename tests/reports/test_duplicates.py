@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.services import assign_role
 from reports.duplicates.linking import link_duplicates
 from reports.duplicates.pairs import RADIUS_M
 from reports.duplicates.search import find_candidates, find_many
@@ -86,3 +87,22 @@ def test_a_reviewer_merges_and_takes_apart_over_http_and_everybody_sees_what_is_
     api.force_authenticate(reviewer)
     assert api.post(f"{address}/unmerge", {}, format="json").data["state"] == "unmerged"
     assert api.get(f"{address}/duplicates").data == {"merged_into": None, "results": []}
+
+
+@pytest.mark.django_db
+def test_a_reviewer_takes_a_merge_apart_in_the_console(client, redis):
+    original, new = report(hours_ago=3), report()
+    link_duplicates([new])
+    link = DuplicateLink.objects.get()
+    reviewer = makers.user()
+    assign_role(user=reviewer, role="reviewer")
+    client.force_login(reviewer)
+    page = f"/admin/reports/duplicatelink/{link.pk}"
+    assert "Perhaps a duplicate of" in client.get(f"/admin/reports/report/{new.pk}/change/").content.decode()
+    assert "Merge" in client.get(f"{page}/change/").content.decode()
+    client.post(f"{page}/merge/", {"reason": "one car"})
+    new.refresh_from_db()
+    assert new.merged_into_id == original.pk
+    client.post(f"{page}/unmerge/", {"reason": "two cars"})
+    link.refresh_from_db()
+    assert (link.state, link.decided_by, link.note) == ("unmerged", reviewer, "two cars")

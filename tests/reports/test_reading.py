@@ -110,6 +110,13 @@ def test_what_was_rejected_is_seen_by_who_filed_it_and_who_deals_with_it(api, re
     assert ids(makers.client(makers.user("reviewer")).get(URL)) == [filed.pk]
 
 
+def test_reading_without_an_account_can_be_switched_off(api, resident, filed, settings):
+    settings.REPORTS_ANONYMOUS = []
+    for path in ("", "nearby?latitude=1&longitude=1", "categories", f"{filed.pk}", f"{filed.pk}/comments"):
+        assert api.get(f"{URL}{path}").status_code == 401
+        assert makers.client(resident).get(f"{URL}{path}").status_code == 200
+
+
 def test_my_reports_are_mine(resident, filed):
     put()
     assert ids(makers.client(resident).get(f"{URL}mine")) == [filed.pk]

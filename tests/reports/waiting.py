@@ -6,10 +6,11 @@ from typing import Any
 
 from reports.classification.models import Classification
 from reports.models import Report, ReviewItem
+from reports.places import cell_of
 from reports.review import work
 from tests import makers
 
-PLACE = {"latitude": 42.3601, "longitude": -71.0589, "cell": "892a3066a3bffff"}
+PLACE = {"latitude": 42.3601, "longitude": -71.0589}
 
 
 def report(**fields: Any) -> Report:
@@ -17,7 +18,7 @@ def report(**fields: Any) -> Report:
               "department_id": "public_works"} | PLACE | fields  # fmt: skip
     if "reporter" not in fields:
         fields["reporter"] = makers.user()
-    return Report.objects.create(**fields)
+    return Report.objects.create(cell=cell_of(fields["latitude"], fields["longitude"]), **fields)
 
 
 def item(why: str = "low_confidence", *, risk: float = 0.5, due_day: str | None = None, **fields: Any) -> ReviewItem:

@@ -10,12 +10,14 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import logsumexp
+from sklearn.isotonic import IsotonicRegression
 from sklearn.svm import LinearSVC
 
 from reports.classification.linear import LinearModel
 from reports.classification.training.terms import Terms, terms_of
 
 Vectors = Mapping[str, np.ndarray]
+STEPS = 25  # of the line from what seemed likely to what was right
 
 
 class TooFewTexts(ValueError):
@@ -93,7 +95,16 @@ def calibrated(model: LinearModel, scores: np.ndarray, truth: Sequence[str]) -> 
     return replace(model, slope=slope, offsets=offsets)
 
 
-def calibration(scores: np.ndarray, truth: Sequence[int], pull: float = 1.0) -> tuple[float, np.ndarray]:
+def certainty(chances: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How often guesses were right by how likely they seemed: points of a line that never falls."""
+    order = np.argsort(chances, kind="stable")
+    parts = np.array_split(order, max(1, min(STEPS, len(order) // 50)))
+    said = np.array([chances[part].mean() for part in parts])
+    shares = IsotonicRegression().fit_transform(said, [right[part].mean() for part in parts])
+    return said, shares
+
+
+def calibration(scores: np.ndarray, truth: Sequence[int] | np.ndarray, pull: float = 1.0) -> tuple[float, np.ndarray]:
     """pull: towards offsets of 0, for classes that are rarely seen."""
     rows, right = scores.astype(np.float64), np.asarray(truth)
     seen = np.eye(rows.shape[1])[right]

@@ -14,11 +14,11 @@ import numpy as np
 from reports.categories import CATEGORIES, OTHER
 from reports.classification.artifact import Classifier, described, packed
 from reports.classification.training import urgency
-from reports.classification.training.fitting import Lesson, Recipe, TooFewTexts, Vectors, calibrated, fit
+from reports.classification.training.fitting import Lesson, Recipe, TooFewTexts, Vectors, calibrated, certainty, fit
 from reports.classification.training.measures import Judged, measure, threshold_for
 from reports.classification.training.samples import Sample
 from reports.classification.training.trials import BOSTON_COARSE, TITLE_ELSEWHERE, Sets, boston_texts
-from reports.classification.training.validation import Trial, fold_scores, judged_of
+from reports.classification.training.validation import Trial, folded
 from reports.classification.training.wording import coarse_of
 
 CODES = [one.code for one in CATEGORIES]
@@ -90,12 +90,14 @@ def make(
     trial = trial_of(sets, corrected, seed)
     if len(trial.samples) < folds * 2:
         raise TooFewTexts("Too few texts with a category to judge a classifier by")
-    scores, chances, places, classes, owners = fold_scores(trial, vectors, folds=folds, seed=seed)
-    judged = judged_of(classes, places, scores, chances, owners, by_score=False)
+    out = folded(trial, vectors, folds=folds, seed=seed)
+    judged = out.judged(by_score=False)
     whole = fit([*trial.teach(trial.samples), *trial.besides], trial.recipe, vectors)
-    at = [classes.index(one) if one in classes else -1 for one in whole.classes]
-    lined = np.where(np.array(at) >= 0, scores[:, at], -9).astype(np.float32)
-    model = calibrated(whole, lined, [classes[place] for place in places])
+    unseen = np.full((len(out.truth), len(whole.classes)), -9, np.float32)
+    unseen[:, [whole.classes.index(one) for one in out.classes]] = out.scores
+    model = calibrated(whole, unseen, [out.classes[place] for place in out.truth])
+    guess, seems = out.guesses(by_score=False)
+    said, shares = certainty(seems, guess == out.truth)
     voices, votes = urgency.fit_on(sets, model, folds=folds, seed=seed)
     threshold = round(threshold_for(judged, WANTED), 3)
     numbers = packed(model, voices)
@@ -105,6 +107,7 @@ def make(
             "created_on": created_on.isoformat(),
             "threshold": threshold,
             "wanted_accuracy": WANTED,
+            "certainty": {"said": said.round(5).tolist(), "right": shares.round(5).tolist()},
             "urgency": votes["scale"],
             "training": {
                 "texts": len(trial.samples) + len(trial.besides),

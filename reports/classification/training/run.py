@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,21 +62,18 @@ def judges(
     sets: trials.Sets, vectors: Any, asked: Collection[str], *, folds: int, seed: int
 ) -> list[tuple[Trial, Callable[[], Judged]]]:
     """Each question with how to answer it."""
-    folded = [
+    inside = [
         *(trials.atlanta(sets, seed) if "atlanta" in asked else []),
         *(trials.cities(sets, seed) if "cities" in asked else []),
     ]
     found: list[tuple[Trial, Callable[[], Judged]]] = [
-        (one, lambda one=one: cross_validated(one, vectors, folds=folds, seed=seed)) for one in folded
+        (one, partial(cross_validated, one, vectors, folds=folds, seed=seed)) for one in inside
     ]
     if "transfer" in asked:
-        one, unseen = trials.transfer(sets)
-        found.append((one, lambda: transferred(one, unseen, vectors, folds=folds, seed=seed)))
-    if "boston" in asked:
-        found += [
-            (one, lambda one=one: held_out(one, vectors, seed=seed, most=BOSTON_LEARNED))
-            for one in trials.boston(sets)
-        ]  # fmt: skip
+        trial, unseen = trials.transfer(sets)
+        found.append((trial, partial(transferred, trial, unseen, vectors, folds=folds, seed=seed)))
+    for one in trials.boston(sets) if "boston" in asked else []:
+        found.append((one, partial(held_out, one, vectors, seed=seed, most=BOSTON_LEARNED)))
     return found
 
 

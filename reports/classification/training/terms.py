@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,32 +23,31 @@ class Terms:
 
     def matrix(self, texts: Sequence[str]) -> Any:
         """Text × term; the words and pairs of a row have length one, and so have its pieces."""
-        columns: list[int] = []
-        cells: list[float] = []
-        ends = [0]
+        columns: list[np.ndarray] = []
+        cells: list[np.ndarray] = []
+        lengths = []
         for text in texts:
-            words = list(dict.fromkeys(words := words_of(text))), list(dict.fromkeys(pairs_of(words)))
-            self._add_words([*words[0], *words[1]], columns, cells)
-            self._add_pieces(words[0], columns, cells)
-            ends.append(len(columns))
+            words, pairs = _split(text)
+            for found, worth in (self._words((*words, *pairs)), self._pieces(words)):
+                columns.append(found)
+                cells.append(worth)
+            lengths.append(len(columns[-2]) + len(columns[-1]))
+        ends = np.concatenate([[0], np.cumsum(lengths)])
+        parts = [np.concatenate(side) if side else np.zeros(0) for side in (cells, columns)]
         shape = (len(texts), len(self.places))
-        return sparse.csr_matrix((np.array(cells, np.float64), np.array(columns, np.int64), ends), shape=shape)
+        return sparse.csr_matrix((parts[0], parts[1].astype(np.int64), ends), shape=shape)
 
-    def _add_words(self, terms: list[str], columns: list[int], cells: list[float]) -> None:
-        found = [place for term in terms if (place := self.places.get(term)) is not None]
+    def _words(self, terms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        found = np.array([place for term in terms if (place := self.places.get(term)) is not None], np.int64)
         values = self.values[found]
-        columns.extend(found)
-        cells.extend(values / (np.sqrt(values @ values) or 1))
+        return found, values / (np.sqrt(values @ values) or 1)
 
-    def _add_pieces(self, words: list[str], columns: list[int], cells: list[float]) -> None:
+    def _pieces(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """A piece counts for each word that holds it; the length is that of the words side by side."""
-        counts = Counter(
-            place for word in words for piece in pieces_of(word) if (place := self.places.get(piece)) is not None
-        )
-        found, times = list(counts), np.array(list(counts.values()), np.float64)
+        places = [place for word in words for piece in pieces_of(word) if (place := self.places.get(piece)) is not None]
+        found, times = np.unique(np.array(places, np.int64), return_counts=True)
         values = self.values[found]
-        columns.extend(found)
-        cells.extend(values * times / (np.sqrt((values * values) @ times) or 1))
+        return found, values * times / (np.sqrt((values * values) @ times) or 1)
 
 
 def terms_of(
@@ -74,8 +74,14 @@ def terms_of(
 
 
 def _terms_in(text: str) -> Iterator[str]:
+    words, pairs = _split(text)
+    yield from words
+    yield from pairs
+    yield from dict.fromkeys(piece for word in words for piece in pieces_of(word))
+
+
+@functools.lru_cache(maxsize=100_000)
+def _split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of a text and its pairs of words, each once."""
     words = words_of(text)
-    alone = dict.fromkeys(words)
-    yield from alone
-    yield from dict.fromkeys(pairs_of(words))
-    yield from dict.fromkeys(piece for word in alone for piece in pieces_of(word))
+    return tuple(dict.fromkeys(words)), tuple(dict.fromkeys(pairs_of(words)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from reports.classification.training.fitting import Lesson, Recipe
 from reports.classification.training.samples import Sample, without_form
@@ -27,7 +28,7 @@ def atlanta(sets: Sets, seed: int) -> list[Trial]:
     """Nineteen classes given by hand."""
     rows = [one for one in sets["atlanta_scf"] if one.fine]
     besides = elsewhere(sets, seed)
-    common = {"samples": rows, "label": _fine, "besides": besides, "recipe": Recipe()}
+    common: dict[str, Any] = {"samples": rows, "label": _fine, "besides": besides, "recipe": Recipe()}
     return [
         Trial(
             name="atlanta_description", title="Atlanta, 19 classes, description alone",
@@ -68,8 +69,8 @@ def boston(sets: Sets) -> list[Trial]:
     """Five types that staff or the form chose, with and without what the form printed."""
     rows = [one for one in sets.get("boston311", ()) if one.text]
     free = [one for one in map(without_form, rows) if one.text]
-    common = {"label": _fine, "teach": _plain(_fine), "recipe": Recipe(strength=0.5, rarity=0.3, vectors=0, word_in=3,
-              piece_in=5), "by_score": False}  # fmt: skip
+    recipe = Recipe(strength=0.5, rarity=0.3, vectors=0, word_in=3, piece_in=5)
+    common: dict[str, Any] = {"label": _fine, "teach": _plain(_fine), "recipe": recipe, "by_score": False}
     reference = {"accuracy": 0.906, "macro_f1": 0.89, "best_70": 0.973}
     return [
         Trial(name="boston", title="Boston, 5 types, text as it is", samples=rows, reference=reference, **common),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from reports.classification.linear import LinearModel
-from reports.classification.training.fitting import Lesson, Recipe, Vectors, calibration, fit
+from reports.classification.training.fitting import Lesson, Recipe, Vectors, calibration, certainty, fit
 from reports.classification.training.measures import Judged
 from reports.classification.training.samples import Sample, groups
 
@@ -40,31 +39,55 @@ class Trial:
     notes: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Of texts the model had not seen: scores, probabilities calibrated on the other folds, and what is true."""
+
+    classes: tuple[str, ...]
+    truth: np.ndarray
+    scores: np.ndarray
+    chances: np.ndarray
+    fold: np.ndarray
+    owners: np.ndarray
+
+    def guesses(self, *, by_score: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The class of each text, and how likely it seems."""
+        guess = (self.scores if by_score else self.chances).argmax(axis=1)
+        return guess, self.chances[np.arange(len(guess)), guess]
+
+    def judged(self, *, by_score: bool) -> Judged:
+        """With how often such guesses were right in the other folds as their probability."""
+        guess, seems = self.guesses(by_score=by_score)
+        right, chance = guess == self.truth, np.empty(len(guess))
+        for fold in np.unique(self.fold):
+            mine = self.fold == fold
+            chance[mine] = np.interp(seems[mine], *certainty(seems[~mine], right[~mine]))
+        return Judged(self.classes, self.truth, guess, chance, self.owners)
+
+
 def cross_validated(trial: Trial, vectors: Vectors, *, folds: int, seed: int) -> Judged:
     """Each text guessed by a model fitted without its fold, and calibrated on the guesses for the other folds."""
-    scores, chances, places, classes, owners = fold_scores(trial, vectors, folds=folds, seed=seed)
-    return judged_of(classes, places, scores, chances, owners, by_score=trial.by_score)
+    return folded(trial, vectors, folds=folds, seed=seed).judged(by_score=trial.by_score)
 
 
-def fold_scores(
-    trial: Trial, vectors: Vectors, *, folds: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...], np.ndarray]:
-    """Of texts the model had not seen: scores, calibrated probabilities, true places, classes, groups."""
+def folded(trial: Trial, vectors: Vectors, *, folds: int, seed: int) -> Folded:
     truth = np.array([str(trial.label(one)) for one in trial.samples])
     owners = groups(trial.samples)
     classes = tuple(str(one) for one in np.unique(truth))
     scores, fold_of = np.empty((len(truth), len(classes)), np.float32), np.empty(len(truth), np.int64)
     splits = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(truth, truth, owners)
     for fold, (learned, unseen) in enumerate(splits):
-        model = fit([*trial.teach([trial.samples[at] for at in learned]), *trial.besides], trial.recipe, vectors)
-        scores[unseen] = _scored(model, [trial.text(trial.samples[at]) for at in unseen], classes)
+        model = fit(
+            [*trial.teach([trial.samples[at] for at in learned.tolist()]), *trial.besides], trial.recipe, vectors
+        )
+        scores[unseen] = _scored(model, [trial.text(trial.samples[at]) for at in unseen.tolist()], classes)
         fold_of[unseen] = fold
     places = np.searchsorted(classes, truth)
     chances = np.empty_like(scores)
     for fold in range(folds):
         mine = fold_of == fold
         chances[mine] = _chances(scores[mine], *calibration(scores[~mine], places[~mine]))
-    return scores, chances, places, classes, owners
+    return Folded(classes, places, scores, chances, fold_of, owners)
 
 
 def held_out(trial: Trial, vectors: Vectors, *, seed: int, most: int) -> Judged:
@@ -75,29 +98,41 @@ def held_out(trial: Trial, vectors: Vectors, *, seed: int, most: int) -> Judged:
     part = rng.integers(0, 5, owners.max() + 1)[owners]
     learned = np.flatnonzero(part >= 2)
     learned = np.sort(rng.choice(learned, min(most, len(learned)), replace=False))
-    model = fit([*trial.teach([trial.samples[at] for at in learned]), *trial.besides], trial.recipe, vectors)
-    classes = model.classes
-    sides = [np.flatnonzero(part == side) for side in (0, 1)]
-    scored = [_scored(model, [trial.text(trial.samples[at]) for at in side], classes) for side in sides]
-    places = [np.searchsorted(classes, truth[side]) for side in sides]
-    chances = _chances(scored[0], *calibration(scored[1], places[1]))
-    return judged_of(classes, places[0], scored[0], chances, owners[sides[0]], by_score=trial.by_score)
+    model = fit([*trial.teach([trial.samples[at] for at in learned.tolist()]), *trial.besides], trial.recipe, vectors)
+    unseen, known = (np.flatnonzero(part == side) for side in (0, 1))
+    sides = []
+    for side in (known, unseen):
+        scores = _scored(model, [trial.text(trial.samples[at]) for at in side.tolist()], model.classes)
+        sides.append((scores, np.searchsorted(model.classes, truth[side])))
+    return _judged_by(*sides[0], *sides[1], model.classes, owners[unseen], by_score=trial.by_score)
 
 
 def transferred(trial: Trial, unseen: Sequence[Sample], vectors: Vectors, *, folds: int, seed: int) -> Judged:
     """Learned from the trial's samples, calibrated by folds among them, and judged on samples from elsewhere."""
-    inside, _, places, own_classes, _ = fold_scores(trial, vectors, folds=folds, seed=seed)
+    inside = folded(trial, vectors, folds=folds, seed=seed)
     model = fit([*trial.teach(trial.samples), *trial.besides], trial.recipe, vectors)
-    slope, offsets = calibration(inside, places)
-    truth = [trial.label(one) for one in unseen]
-    classes = tuple(sorted({*own_classes, *(one for one in truth if one)}))
-    own = _scored(model, [trial.text(one) for one in unseen], own_classes)
-    chances = np.zeros((len(unseen), len(classes)), np.float32)
-    scores = np.full((len(unseen), len(classes)), -99, np.float32)
-    at = np.searchsorted(classes, own_classes)
-    chances[:, at], scores[:, at] = _chances(own, slope, offsets), own
-    places = np.searchsorted(classes, [str(one) for one in truth])
-    return judged_of(classes, places, scores, chances, groups(unseen), by_score=trial.by_score)
+    classes = (*inside.classes, *sorted({str(trial.label(one)) for one in unseen} - {*inside.classes}))
+    scores = _scored(model, [trial.text(one) for one in unseen], inside.classes)
+    truth = np.array([classes.index(str(trial.label(one))) for one in unseen])
+    return _judged_by(
+        inside.scores, inside.truth, scores, truth, classes, groups(unseen), by_score=trial.by_score
+    )  # fmt: skip
+
+
+def _judged_by(
+    known: np.ndarray, known_truth: np.ndarray, scores: np.ndarray, truth: np.ndarray, classes: Sequence[str],
+    owners: np.ndarray, *, by_score: bool,
+) -> Judged:  # fmt: skip
+    """Guesses for `scores`, with probabilities calibrated on the known side."""
+    calibrations = calibration(known, known_truth)
+    sides = []
+    for side in (known, scores):
+        chances = _chances(side, *calibrations)
+        guess = (side if by_score else chances).argmax(axis=1)
+        sides.append((guess, chances[np.arange(len(guess)), guess]))
+    (known_guess, known_seems), (guess, seems) = sides
+    chance = np.interp(seems, *certainty(known_seems, known_guess == known_truth))
+    return Judged(tuple(classes), truth, guess, chance, owners)
 
 
 def _scored(model: LinearModel, texts: Sequence[str], classes: Sequence[str]) -> np.ndarray:
@@ -112,10 +147,3 @@ def _chances(scores: np.ndarray, slope: float, offsets: np.ndarray) -> np.ndarra
     odds = slope * scores + offsets
     raised = np.exp(odds - odds.max(axis=1, keepdims=True))
     return raised / raised.sum(axis=1, keepdims=True)
-
-
-def judged_of(
-    classes: Sequence[str], truth: Any, scores: Any, chances: Any, owners: Any, *, by_score: bool
-) -> Judged:  # fmt: skip
-    guess = (scores if by_score else chances).argmax(axis=1)
-    return Judged(tuple(classes), truth, guess, chances[np.arange(len(guess)), guess], owners)
