@@ -4,9 +4,11 @@ from reports.classification.admin import ClassificationAdmin, CorrectionAdmin
 from reports.duplicates.admin import DuplicateLinkAdmin
 from reports.filing.admin import ReportAdmin
 from reports.offices.admin import CategoryAdmin, DepartmentAdmin
+from reports.open311.admin import AttributeAdmin, SubmissionAdmin
 from reports.review.admin import ReviewItemAdmin
 
 __all__ = [
+    "AttributeAdmin",
     "CategoryAdmin",
     "ClassificationAdmin",
     "CorrectionAdmin",
@@ -14,4 +16,5 @@ __all__ = [
     "DuplicateLinkAdmin",
     "ReportAdmin",
     "ReviewItemAdmin",
+    "SubmissionAdmin",
 ]

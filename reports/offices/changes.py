@@ -44,17 +44,17 @@ def change_department(*, department: Department, **changes: Any) -> None:
 
 def change_category(*, category: Category, **changes: Any) -> None:
     """changes: some of name, description, department, resolve_hours, is_active. Filed reports stay as they are."""
-    _change(category, "category", changes)
+    _change(category, "category", changes, "changed_at")
 
 
 @transaction.atomic
-def _change(row: Any, kind: str, changes: dict[str, Any]) -> None:
+def _change(row: Any, kind: str, changes: dict[str, Any], *stamped: str) -> None:
     was = {name: getattr(row, name) for name in changes}
     changed = {name: value for name, value in changes.items() if was[name] != value}
     if not changed:
         return
     for name, value in changed.items():
         setattr(row, name, value)
-    row.save(update_fields=list(changed))
+    row.save(update_fields=[*changed, *stamped])
     told = {name: {"from": str(was[name]), "to": str(value)} for name, value in changed.items()}
     log_audit_event(f"{kind}_changed", kind, row.pk, told)

@@ -1,5 +1,6 @@
 """What Open311 asks and is told that a report has no place for."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Func
 from django.db.models.functions import Now
@@ -38,6 +39,18 @@ class Attribute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.category_id}: {self.code}"
+
+    def clean(self) -> None:
+        """Lists have values, nothing else has; each is a key and a name. Raises ValidationError."""
+        offers = self.datatype in (self.Datatype.SINGLE, self.Datatype.MULTI)
+        proper = isinstance(self.values, list) and all(
+            isinstance(one, dict)
+            and one.keys() == {"key", "name"}
+            and all(isinstance(text, str) for text in one.values())
+            for one in self.values
+        )
+        if not proper or offers != bool(self.values):
+            raise ValidationError({"values": 'A list of {"key": …, "name": …}: for lists, and only for them.'})
 
 
 class Submission(models.Model):

@@ -23,7 +23,7 @@ class FormDegrees(serializers.FloatField):
         return value
 
 
-class RequestFormSerializer(StrictSerializer):
+class Open311RequestFormSerializer(StrictSerializer):
     """A form's fields but `attribute[code]`. One of `lat` with `long`, `address_string` and `address_id` says where."""
 
     api_key = serializers.CharField(required=False, max_length=4_000, help_text="Or a bearer, as in the whole API.")
@@ -57,7 +57,7 @@ class RequestFormSerializer(StrictSerializer):
         return attrs
 
 
-class ServiceSerializer(serializers.Serializer):
+class Open311ServiceSerializer(serializers.Serializer):
     service_code = serializers.CharField()
     service_name = serializers.CharField()
     description = serializers.CharField()
@@ -67,12 +67,12 @@ class ServiceSerializer(serializers.Serializer):
     group = serializers.CharField()
 
 
-class ValueSerializer(serializers.Serializer):
+class Open311ValueSerializer(serializers.Serializer):
     key = serializers.CharField()
     name = serializers.CharField()
 
 
-class AttributeSerializer(serializers.Serializer):
+class Open311AttributeSerializer(serializers.Serializer):
     variable = serializers.BooleanField()
     code = serializers.CharField()
     datatype = serializers.ChoiceField(choices=Attribute.Datatype.choices)
@@ -80,15 +80,15 @@ class AttributeSerializer(serializers.Serializer):
     datatype_description = serializers.CharField(allow_blank=True)
     order = serializers.IntegerField()
     description = serializers.CharField()
-    values = ValueSerializer(many=True)  # type: ignore[assignment]
+    values = Open311ValueSerializer(many=True)  # type: ignore[assignment]
 
 
-class DefinitionSerializer(serializers.Serializer):
+class Open311DefinitionSerializer(serializers.Serializer):
     service_code = serializers.CharField()
-    attributes = AttributeSerializer(many=True)
+    attributes = Open311AttributeSerializer(many=True)
 
 
-class CreatedSerializer(serializers.Serializer):
+class Open311CreatedSerializer(serializers.Serializer):
     """Either number or token."""
 
     service_request_id = serializers.CharField(required=False)
@@ -97,12 +97,12 @@ class CreatedSerializer(serializers.Serializer):
     account_id = serializers.CharField(allow_null=True)
 
 
-class TokenSerializer(serializers.Serializer):
+class Open311TokenSerializer(serializers.Serializer):
     service_request_id = serializers.CharField(allow_null=True, help_text="null until it is known.")
     token = serializers.CharField()
 
 
-class RequestSerializer(serializers.Serializer):
+class Open311RequestSerializer(serializers.Serializer):
     service_request_id = serializers.CharField()
     status = serializers.ChoiceField(choices=["open", "closed"])
     status_notes = serializers.CharField(allow_null=True)
@@ -122,7 +122,7 @@ class RequestSerializer(serializers.Serializer):
     media_url = serializers.URLField(allow_null=True)
 
 
-class EndpointSerializer(serializers.Serializer):
+class Open311EndpointSerializer(serializers.Serializer):
     specification = serializers.URLField()
     url = serializers.URLField()
     changeset = serializers.CharField()
@@ -130,8 +130,8 @@ class EndpointSerializer(serializers.Serializer):
     formats = serializers.ListField(child=serializers.CharField())
 
 
-class DiscoverySerializer(serializers.Serializer):
+class Open311DiscoverySerializer(serializers.Serializer):
     changeset = serializers.CharField()
     contact = serializers.CharField()
     key_service = serializers.CharField()
-    endpoints = EndpointSerializer(many=True)
+    endpoints = Open311EndpointSerializer(many=True)

@@ -16,7 +16,7 @@ from reports.categories import OTHER
 from reports.filing.services import file_report
 from reports.models import Category, Report
 from reports.open311.models import Attribute, Submission
-from reports.open311.serializers import RequestFormSerializer
+from reports.open311.serializers import Open311RequestFormSerializer
 from reports.open311.showing import kind_of, notice, questions
 from reports.open311.surface import refuse_elsewhere
 from reports.serializers import CONTROL
@@ -31,7 +31,7 @@ Datatype = Attribute.Datatype
 def submit(form: QueryDict, *, by: Any) -> dict[str, Any]:
     """File the report; returns what the client is told. Raises ValidationError, Http404, Blocked and TooOften."""
     fields, answers = _read(form)
-    asked = RequestFormSerializer(data=fields)
+    asked = Open311RequestFormSerializer(data=fields)
     asked.is_valid(raise_exception=True)
     told = asked.validated_data
     refuse_elsewhere(told.get("jurisdiction_id"))

@@ -34,7 +34,9 @@ class Discovery(Open311View):
 
     root = "discovery"
 
-    @extend_schema(tags=TAGS, operation_id="open311_discovery", parameters=[FORM], responses=s.DiscoverySerializer)
+    @extend_schema(
+        tags=TAGS, operation_id="open311_discovery", parameters=[FORM], responses=s.Open311DiscoverySerializer
+    )
     def get(self, request: Request, form: str) -> Response:
         changeset = _changeset()
         endpoint = {
@@ -69,7 +71,7 @@ class Services(Open311View):
         tags=TAGS,
         operation_id="open311_services",
         parameters=[FORM, JURISDICTION],
-        responses=s.ServiceSerializer(many=True),
+        responses=s.Open311ServiceSerializer(many=True),
     )
     def get(self, request: Request, form: str) -> Response:
         return Response(showing.services())
@@ -84,7 +86,7 @@ class Definition(Open311View):
         tags=TAGS,
         operation_id="open311_service_definition",
         parameters=[FORM, JURISDICTION],
-        responses=s.DefinitionSerializer,
+        responses=s.Open311DefinitionSerializer,
     )
     def get(self, request: Request, code: str, form: str) -> Response:
         category = Category.objects.filter(code=code, is_active=True).first()
@@ -126,7 +128,7 @@ class Requests(Open311View):
             OpenApiParameter("page", int, description="From 1."),
             OpenApiParameter("page_size", int, description=f"1 to {asking.MOST}, which it is if left out."),
         ],
-        responses=s.RequestSerializer(many=True),
+        responses=s.Open311RequestSerializer(many=True),
     )
     def get(self, request: Request, form: str) -> Response:
         found = asking.chosen(viewer_of(request).reports(), request.query_params.dict(), now=timezone.now())
@@ -136,8 +138,8 @@ class Requests(Open311View):
         tags=TAGS,
         operation_id="open311_submit",
         parameters=[FORM, JURISDICTION],
-        request={FORM_FIELDS: s.RequestFormSerializer},
-        responses={201: s.CreatedSerializer(many=True)},
+        request={FORM_FIELDS: s.Open311RequestFormSerializer},
+        responses={201: s.Open311CreatedSerializer(many=True)},
     )
     def post(self, request: Request, form: str) -> Response:
         """File a report. Answers of questions are fields `attribute[code]`, and `attribute[code][]` for several."""
@@ -151,7 +153,7 @@ class OneRequest(Open311View):
         tags=TAGS,
         operation_id="open311_request",
         parameters=[FORM, JURISDICTION],
-        responses=s.RequestSerializer(many=True),
+        responses=s.Open311RequestSerializer(many=True),
     )
     def get(self, request: Request, number: int, form: str) -> Response:
         found = _shown(request, viewer_of(request).reports().filter(pk=number))
@@ -164,7 +166,10 @@ class Token(Open311View):
     """The number of the request that a token was given for, once its service is known."""
 
     @extend_schema(
-        tags=TAGS, operation_id="open311_token", parameters=[FORM, JURISDICTION], responses=s.TokenSerializer(many=True)
+        tags=TAGS,
+        operation_id="open311_token",
+        parameters=[FORM, JURISDICTION],
+        responses=s.Open311TokenSerializer(many=True),
     )
     def get(self, request: Request, token: UUID, form: str) -> Response:
         submission = Submission.objects.filter(token=token).first()

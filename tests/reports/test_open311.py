@@ -9,6 +9,7 @@ from defusedxml.ElementTree import fromstring
 from django.utils import timezone
 
 from accounts.people import issue_api_key
+from audit.models import Entry
 from reports.filing.services import change_status, file_report
 from reports.models import Attribute, Report, Submission, Waiting
 from reports.open311.xml import ITEMS
@@ -201,3 +202,15 @@ def test_what_was_rejected_is_not_shown_to_strangers(client, filed):
     change_status(report=filed, to="rejected", by=None)
     assert client.get(f"{V2}/requests/{filed.pk}.json").status_code == 404
     assert client.get(f"{V2}/requests.json", {"status": "closed"}).json() == []
+
+
+def test_a_question_is_added_in_the_console_and_seen_in_the_trail(client, django_user_model):
+    client.force_login(django_user_model.objects.create_superuser("boss"), "django.contrib.auth.backends.ModelBackend")
+    asked = {"category": "noise", "code": "when", "datatype": "singlevaluelist", "description": "When is it loud?",
+             "position": 1, "is_active": "on", "variable": "on", "datatype_description": ""}  # fmt: skip
+    page = "/admin/reports/attribute/add/"
+    assert client.post(page, asked | {"values": '["night"]'}).status_code == 200  # the form again
+    assert client.post(page, asked | {"values": '[{"key": "night", "name": "At night"}]'}).status_code == 302
+    [question] = both(client, f"{V2}/services/noise", "service_definition", schemas.DEFINITION)["attributes"]
+    assert question["values"] == [{"key": "night", "name": "At night"}]
+    assert Entry.objects.filter(action="question_added", metadata__category="noise").exists()

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from audit.services import log_audit_event
 from base.context import acting, new_correlation_id
 from reports.models import Category
+from reports.tasks import request_processing
 from reports.volume import copying, sets
 
 
@@ -40,6 +41,8 @@ class Command(BaseCommand):
                     self._load(name, data, batch_size, classify)
                 except sets.SetNotRead as error:
                     raise CommandError(str(error)) from None
+        if classify:
+            request_processing()
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE reports_report, reports_statuschange")
 
