@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,11 @@ class Classifier:
         return float(self.about["threshold"])
 
     @cached_property
-    def urgency_model(self) -> LinearModel:
-        """The same terms, with one score."""
-        return LinearModel(
-            ("urgency",), self.model.terms, self.model.values, self.urgency[:-1, None], self.urgency[-1:]
-        )  # fmt: skip
+    def whole(self) -> LinearModel:
+        """All scores at one go: those of the classes, and urgency last."""
+        weights = np.hstack([self.model.weights, self.urgency[:-1, None]])
+        bias = np.append(self.model.bias, self.urgency[-1])
+        return replace(self.model, classes=(*self.model.classes, "urgency"), weights=weights, bias=bias)
 
 
 def packed(model: LinearModel, urgency: np.ndarray) -> bytes:

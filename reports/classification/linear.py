@@ -87,18 +87,14 @@ class LinearModel:
         length = self._length(found) if found else np.float32(1)
         pieces = {word: self._pieces(word) for word in dict.fromkeys(words)}
         around = np.float32(sum(one.squared for one in pieces.values()) ** 0.5 or 1)
-        brought = {word: self._against(one.scores, kind, rival) / around for word, one in pieces.items()}
-        for place in found:
-            worth = self._against(self._weighed[place], kind, rival) / length
+        at, other = self.classes.index(kind), self.classes.index(rival) if rival else None
+        brought = {word: _against(one.scores, at, other) / around for word, one in pieces.items()}
+        for place, worth in zip(found, (_against(self._weighed[found], at, other) / length).tolist(), strict=True):
             holders = self.terms[place].split(" ")
             for word in holders:
                 brought[word] += worth / len(holders)
         ranked = sorted(brought.items(), key=lambda one: -abs(one[1]))
         return [(word, float(self.slope * worth)) for word, worth in ranked]
-
-    def _against(self, scores: Floats, kind: str, rival: str | None) -> float:
-        base = scores[self.classes.index(rival)] if rival else scores.mean()
-        return float(scores[self.classes.index(kind)] - base)
 
     def _places_of(self, terms: Sequence[str]) -> list[int]:
         places = self.places
@@ -117,3 +113,9 @@ class LinearModel:
             if len(self._known) < CACHED_WORDS:
                 self._known[word] = known
         return known
+
+
+def _against(scores: Floats, at: int, other: int | None) -> Floats:
+    """The score of one class over that of another, or over the mean of all; of each row."""
+    base = scores.mean(axis=-1) if other is None else scores[..., other]
+    return np.asarray(scores[..., at] - base)

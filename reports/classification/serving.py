@@ -50,8 +50,8 @@ def classify(texts: Sequence[str], *, with_words: bool = True, using: Classifier
     made = using or classifier()
     if not texts:
         return []
-    chances = made.model.probabilities(made.model.scores(texts))
-    urgencies = made.urgency_model.scores(texts)[:, 0]
+    scores = made.whole.scores(texts)
+    chances, urgencies = made.model.probabilities(scores[:, :-1]), scores[:, -1]
     return [
         _guess(made, text, row, float(urgent), with_words)
         for text, row, urgent in zip(texts, chances, urgencies, strict=True)
@@ -79,7 +79,7 @@ def _guess(made: Classifier, text: str, chances: Floats, urgent: float, with_wor
         runners_up=[
             (classes[at], round(min(probability, left * float(chances[at])), 4)) for at in order[1 : RUNNERS_UP + 1]
         ],
-        words=made.model.explain(text, best, then)[:TOP_WORDS] if with_words and known else [],
+        words=made.whole.explain(text, best, then)[:TOP_WORDS] if with_words and known else [],
         urgency=round(urgency, 4),
         severity=severity_of(urgency),
         version=made.version,
