@@ -41,12 +41,16 @@ PROBLEMS = {
     "429": "Too many requests; see Retry-After.",
     "503": "Not available for a moment; see Retry-After.",
 }
+# The web server says these itself, before anything of ours reads the request (config/gunicorn.py).
+UNREAD = {"414": "The address is longer than 4,094 bytes.", "431": "The headers are too many or too long."}
 
 
 class ProblemAutoSchema(AutoSchema):
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
+            for status, description in UNREAD.items():
+                operation["responses"].setdefault(status, {"description": description})
             for status, description in PROBLEMS.items():
                 operation["responses"].setdefault(
                     status,

@@ -37,7 +37,7 @@ class SuggestionSerializer(serializers.Serializer):
     model_version = serializers.CharField()
 
 
-class ReviewSerializer(serializers.Serializer):
+class ReportReviewSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     report = ReportInReviewSerializer()
     department = serializers.CharField(source="department_id", allow_null=True)
@@ -55,7 +55,7 @@ class ReviewSerializer(serializers.Serializer):
         return item.status != ReviewItem.Status.DONE and item.due_at < timezone.now()
 
 
-class DecisionSerializer(serializers.Serializer):
+class ReportDecisionSerializer(serializers.Serializer):
     """What became of an item; the report has followed it."""
 
     id = serializers.IntegerField()
@@ -70,36 +70,36 @@ class DecisionSerializer(serializers.Serializer):
     at = serializers.DateTimeField()
 
 
-class NextSerializer(StrictSerializer):
+class ReviewNextSerializer(StrictSerializer):
     after = serializers.IntegerField(
         min_value=1, max_value=2**62, required=False, help_text="An item to leave: the first free one behind it."
     )
 
 
-class ReleaseSerializer(StrictSerializer):
+class ReviewReleaseSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=300, default="", allow_blank=True)
 
 
-class NoteSerializer(StrictSerializer):
+class ReviewNoteSerializer(StrictSerializer):
     note = serializers.CharField(max_length=1000, default="", allow_blank=True, help_text="For staff alone.")
 
 
-class CorrectSerializer(NoteSerializer):
+class ReviewCorrectSerializer(ReviewNoteSerializer):
     category = serializers.SlugField(max_length=30)
 
 
-class RejectSerializer(NoteSerializer):
+class ReviewRejectSerializer(ReviewNoteSerializer):
     reason = serializers.ChoiceField(choices=[(one.code, one.title) for one in REASONS.values()])
     public_text = serializers.CharField(
         max_length=1000, default="", allow_blank=True, help_text="What the resident reads; the reason's own if empty."
     )
 
 
-class MergeSerializer(NoteSerializer):
+class ReviewMergeSerializer(ReviewNoteSerializer):
     into = serializers.IntegerField(min_value=1, max_value=2**62, help_text="The report that goes on for both.")
 
 
-class ReasonSerializer(serializers.Serializer):
+class RejectReasonSerializer(serializers.Serializer):
     code = serializers.CharField()
     title = serializers.CharField()
     public_text = serializers.CharField()

@@ -30,7 +30,7 @@ class Reviews(ListAPIView):
     """Reports that wait for a reviewer: what is due on the earliest day first, and of a day the riskiest."""
 
     roles = REVIEWERS
-    serializer_class = s.ReviewSerializer
+    serializer_class = s.ReportReviewSerializer
     pagination_class = QueuePages
     queue_order = work.ORDER
     queryset = ReviewItem.objects.none()
@@ -68,10 +68,10 @@ class ReviewReasons(APIView):
 
     roles = REVIEWERS
 
-    @extend_schema(tags=["reports"], responses=s.ReasonSerializer(many=True))
+    @extend_schema(tags=["reports"], responses=s.RejectReasonSerializer(many=True))
     def get(self, request: Request) -> Response:
         refuse_unknown(request, {"format"})
-        return Response(s.ReasonSerializer(list(REASONS.values()), many=True).data)
+        return Response(s.RejectReasonSerializer(list(REASONS.values()), many=True).data)
 
 
 class ReviewDetail(APIView):
@@ -79,11 +79,11 @@ class ReviewDetail(APIView):
 
     roles = REVIEWERS
 
-    @extend_schema(tags=["reports"], responses=s.ReviewSerializer)
+    @extend_schema(tags=["reports"], responses=s.ReportReviewSerializer)
     def get(self, request: Request, item_id: int) -> Response:
         refuse_unknown(request, {"format"})
         item = acting(work.one_item, {}, item_id=item_id, user=request.user)
-        return Response(s.ReviewSerializer(item).data)
+        return Response(s.ReportReviewSerializer(item).data)
 
 
 class ReviewNext(APIView):
@@ -91,16 +91,18 @@ class ReviewNext(APIView):
 
     roles = REVIEWERS
 
-    @extend_schema(tags=["reports"], request=s.NextSerializer, responses={200: s.ReviewSerializer, 204: None})
+    @extend_schema(
+        tags=["reports"], request=s.ReviewNextSerializer, responses={200: s.ReportReviewSerializer, 204: None}
+    )
     def post(self, request: Request) -> Response:
-        asked = read(s.NextSerializer, request)
+        asked = read(s.ReviewNextSerializer, request)
         after = None
         if "after" in asked:
             after = work.visible_items(request.user).filter(pk=asked["after"]).first()
             if after is None:
                 raise Http404
         item = work.claim_next(user=request.user, after=after)
-        return Response(s.ReviewSerializer(item).data) if item else Response(status=204)
+        return Response(s.ReportReviewSerializer(item).data) if item else Response(status=204)
 
 
 class ReviewClaim(APIView):
@@ -108,10 +110,10 @@ class ReviewClaim(APIView):
 
     roles = REVIEWERS
 
-    @extend_schema(tags=["reports"], request=None, responses=s.ReviewSerializer)
+    @extend_schema(tags=["reports"], request=None, responses=s.ReportReviewSerializer)
     def post(self, request: Request, item_id: int) -> Response:
         item = acting(work.claim_item, {}, item_id=item_id, user=request.user)
-        return Response(s.ReviewSerializer(item).data)
+        return Response(s.ReportReviewSerializer(item).data)
 
 
 class ReviewRelease(APIView):
@@ -119,11 +121,11 @@ class ReviewRelease(APIView):
 
     roles = REVIEWERS
 
-    @extend_schema(tags=["reports"], request=s.ReleaseSerializer, responses=s.ReviewSerializer)
+    @extend_schema(tags=["reports"], request=s.ReviewReleaseSerializer, responses=s.ReportReviewSerializer)
     def post(self, request: Request, item_id: int) -> Response:
-        asked = read(s.ReleaseSerializer, request)
+        asked = read(s.ReviewReleaseSerializer, request)
         item = acting(work.release_item, {}, item_id=item_id, user=request.user, **asked)
-        return Response(s.ReviewSerializer(item).data)
+        return Response(s.ReportReviewSerializer(item).data)
 
 
 class ReviewAccept(APIView):
@@ -131,9 +133,9 @@ class ReviewAccept(APIView):
 
     roles = REVIEWERS
 
-    @extend_schema(tags=["reports"], request=s.NoteSerializer, responses={201: s.DecisionSerializer})
+    @extend_schema(tags=["reports"], request=s.ReviewNoteSerializer, responses={201: s.ReportDecisionSerializer})
     def post(self, request: Request, item_id: int) -> Response:
-        return decided(deciding.accept_item, item_id, request, s.NoteSerializer)
+        return decided(deciding.accept_item, item_id, request, s.ReviewNoteSerializer)
 
 
 class ReviewCorrect(APIView):
@@ -141,9 +143,9 @@ class ReviewCorrect(APIView):
 
     roles = REVIEWERS
 
-    @extend_schema(tags=["reports"], request=s.CorrectSerializer, responses={201: s.DecisionSerializer})
+    @extend_schema(tags=["reports"], request=s.ReviewCorrectSerializer, responses={201: s.ReportDecisionSerializer})
     def post(self, request: Request, item_id: int) -> Response:
-        return decided(deciding.correct_item, item_id, request, s.CorrectSerializer)
+        return decided(deciding.correct_item, item_id, request, s.ReviewCorrectSerializer)
 
 
 class ReviewReject(APIView):
@@ -151,9 +153,9 @@ class ReviewReject(APIView):
 
     roles = REVIEWERS
 
-    @extend_schema(tags=["reports"], request=s.RejectSerializer, responses={201: s.DecisionSerializer})
+    @extend_schema(tags=["reports"], request=s.ReviewRejectSerializer, responses={201: s.ReportDecisionSerializer})
     def post(self, request: Request, item_id: int) -> Response:
-        return decided(deciding.reject_item, item_id, request, s.RejectSerializer)
+        return decided(deciding.reject_item, item_id, request, s.ReviewRejectSerializer)
 
 
 class ReviewMerge(APIView):
@@ -161,14 +163,14 @@ class ReviewMerge(APIView):
 
     roles = REVIEWERS
 
-    @extend_schema(tags=["reports"], request=s.MergeSerializer, responses={201: s.DecisionSerializer})
+    @extend_schema(tags=["reports"], request=s.ReviewMergeSerializer, responses={201: s.ReportDecisionSerializer})
     def post(self, request: Request, item_id: int) -> Response:
-        return decided(deciding.merge_item, item_id, request, s.MergeSerializer)
+        return decided(deciding.merge_item, item_id, request, s.ReviewMergeSerializer)
 
 
 def decided(service: Any, item_id: int, request: Request, asks: type[s.StrictSerializer]) -> Response:
     decision = acting(service, FIELDS, item_id=item_id, user=request.user, **read(asks, request))
-    return Response(s.DecisionSerializer(decision).data, status=201)
+    return Response(s.ReportDecisionSerializer(decision).data, status=201)
 
 
 def read(serializer: type[s.StrictSerializer], request: Request) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def test_requests_and_borrowers_are_found_by_their_ids(staff):
     assert found(reviewer, LoanRequest, str(request.pk)) == [request]
     assert found(reviewer, LoanRequest, str(request.borrower_id)) == [request]
     assert found(reviewer, Borrower, str(request.borrower_id)) == [request.borrower]
-    assert "45000.00 for car" in page(reviewer, request.borrower)
+    assert "45,000.00 for car" in page(reviewer, request.borrower)
 
 
 def entries() -> list[Entry]:

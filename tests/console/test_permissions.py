@@ -9,6 +9,9 @@ pytestmark = pytest.mark.django_db
 TASKS, SETS = "/admin/tasks/task/", "/admin/features/featuresetversion/"
 LETTERS, CONTROLS, SCHEDULES = f"{TASKS}letters/", "/admin/tasks/control/", "/admin/tasks/schedule/"
 EVERYBODY = {"operator", "reviewer", "analyst", "auditor"}
+REPORTS = ("report", "reviewitem", "classification", "classification/versions", "correction", "duplicatelink",
+           "submission", "category", "department", "attribute")  # fmt: skip
+EDITED = {f"/admin/reports/{name}/" for name in ("category", "department", "attribute")}  # what a city decides
 MAY_LOOK = {
     "/admin/": EVERYBODY,
     TASKS: {"operator"},
@@ -38,6 +41,7 @@ MAY_LOOK = {
     "/admin/policies/paymenttransaction/": {"operator", "analyst"},
     "/admin/audit/entry/": {"auditor"},
     "/admin/archive/export/": {"auditor"},
+    **{f"/admin/reports/{name}/": {"operator", "reviewer", "analyst"} for name in REPORTS},
     "/admin/accounts/user/": set(),
     "/admin/axes/accessattempt/": set(),
 }
@@ -116,10 +120,15 @@ def test_pages_of_rq_are_not_there(staff, role, path):
 def test_rows_are_read_only_for_everyone(staff):
     """No page of the platform's rows adds, changes or deletes, even for an admin."""
     boss, task = staff("admin"), new_task("failed")
-    for page in (page for page, roles in MAY_LOOK.items() if roles and page not in ("/admin/", LETTERS)):
+    for page in (page for page, roles in MAY_LOOK.items() if roles and page not in {"/admin/", LETTERS, *EDITED}):
         assert boss.get(f"{page}add/").status_code in (302, 403), page
     assert boss.post(f"{TASKS}{task.pk}/change/", {"status": "pending"}).status_code == 403
     assert boss.post(f"{TASKS}{task.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+OF_REPORTS = {"Reports, last 14 days", "Reports in review", "Reports to be classified",
+              "Reports reviewed, last 14 days", "Median time to resolve", "Median time in review", "Open by department", "Decisions by reviewer",
+              "Reviewers agree with the model, 28 days"}  # fmt: skip
 
 
 def test_a_page_shows_other_apps_rows_only_to_those_who_may_see_them(staff):
@@ -134,10 +143,11 @@ def test_a_page_shows_other_apps_rows_only_to_those_who_may_see_them(staff):
     ("role", "titles"),
     [
         ("auditor", {"Audit entries sealed"}),
-        ("reviewer", {"Loans in review", "Loan decisions, last 14 days"}),
+        ("reviewer", {"Loans in review", "Loan decisions, last 14 days", *OF_REPORTS}),
         ("analyst", {"Events not counted yet", "Entities behind", "Feature coverage", "Drift",
                      "Coverage of all sets, last 30 days", "Loans in review",
-                     "Loan decisions, last 14 days", "Payments that fail", "Payments, last 14 days", "Quotes bound"}),
+                     "Loan decisions, last 14 days", "Payments that fail", "Payments, last 14 days", "Quotes bound",
+                     *OF_REPORTS}),
     ],
 )  # fmt: skip
 def test_the_dashboard_shows_what_the_role_may_see(staff, role, titles):

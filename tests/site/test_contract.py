@@ -19,7 +19,7 @@ def test_generated_requests_never_break_the_server(site, tmp_path):
         "--phases",
         "examples,coverage,fuzzing",
         "--max-examples",
-        "15",
+        "8",
         "--seed",
         "1",
         "--checks",
