@@ -18,6 +18,7 @@ SERVICE_FOLDERS = {"chaos", "launcher", "site"}
 TAKES_SECONDS = {
     "test_training.py",  # fitting
     "test_duplicates_training.py",
+    "test_classifier_training.py",
     "test_training_report.py",
     "test_training_tables.py",
     "test_training_bank.py",  # real data

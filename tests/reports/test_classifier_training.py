@@ -16,7 +16,9 @@ from hypothesis.extra import numpy as arrays  # noqa: E402
 from reports.classification import artifact, corrections, serving  # noqa: E402
 from reports.classification.training import measures  # noqa: E402
 from reports.classification.training.fitting import Lesson, Recipe, calibration, fit  # noqa: E402
+from reports.classification.training.names import names_in  # noqa: E402
 from reports.classification.training.samples import Sample, groups  # noqa: E402
+from reports.classification.training.terms import terms_of  # noqa: E402
 from reports.classification.training.wording import coarse_of, free_text  # noqa: E402
 from tests.reports.generated import write_sets  # noqa: E402
 
@@ -40,6 +42,7 @@ def test_a_training_writes_a_classifier_with_its_report_and_no_text_of_anybody(f
     report = json.loads((tmp_path / "one.report.json").read_text())
     assert [one["trial"] for one in report["trials"]] == [
         "product", "atlanta_description", "atlanta_both", "three_cities", "transfer",
+        "atlanta_description_by_place", "three_cities_by_place",
     ]  # fmt: skip
     assert min(one["accuracy"] for one in report["trials"]) > 0.9
     page = (tmp_path / "one.report.html").read_text()
@@ -124,6 +127,18 @@ def test_figures_say_how_far_probabilities_are_from_what_is_right():
 )
 def test_only_what_a_person_wrote_is_left_of_a_form(text, free):
     assert free_text(text) == free
+
+
+def test_names_are_words_that_carry_a_capital_inside_a_sentence():
+    texts = ["Please call Margaret about this", "I told Margaret. Trees fell", "STREET LIGHT OUT", "the light is out"]
+    assert names_in(texts) == {"margaret"}
+
+
+def test_a_term_stands_in_texts_of_several_places_and_holds_no_name():
+    texts = ["hole by margaret", "hole by margaret", "hole again"]
+    found = terms_of(texts, [1, 1, 2], word_in=2, piece_in=9, without={"margaret"})
+    assert [*found.places] == ["hole"]
+    assert "by margaret" not in terms_of(texts, word_in=2, piece_in=9, without={"margaret"}).places
 
 
 def test_streets_are_no_trees():

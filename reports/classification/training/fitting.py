@@ -37,13 +37,15 @@ class Lesson:
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """strength: of the fit, against its penalty. rarity: 0 weighs all texts the same, 1 all classes. vectors: how much
-    a word's vector counts beside the word. word_in, piece_in: texts, or groups of texts, that a term must be in."""
+    a word's vector counts beside the word. word_in, piece_in: texts, or groups of texts, that a term must be in.
+    without: words that no term has."""
 
     strength: float = 0.3
     rarity: float = 0.5
     vectors: float = 1.0
     word_in: int = 2
     piece_in: int = 3
+    without: frozenset[str] = frozenset()
     seed: int = 1
 
 
@@ -57,7 +59,7 @@ def fit(lessons: Sequence[Lesson], recipe: Recipe, vectors: Vectors) -> LinearMo
     weights = np.array([one.weight for one in lessons], np.float64)
     rare = np.bincount(places, weights) ** -recipe.rarity
     weights = weights * rare[places]
-    machine = LinearSVC(C=recipe.strength, tol=1e-3, random_state=recipe.seed, max_iter=2000)
+    machine = LinearSVC(C=recipe.strength, tol=1e-2, random_state=recipe.seed, max_iter=1000)
     machine.fit(design, labels, weights * (len(weights) / weights.sum()))
     rows, bias = machine.coef_, np.atleast_1d(machine.intercept_)
     if len(classes) == 2:
@@ -72,7 +74,9 @@ def prepared(lessons: Sequence[Lesson], recipe: Recipe, vectors: Vectors) -> tup
     """The terms, the texts as a matrix of them and of word vectors, and the vectors by term."""
     texts = [one.text for one in lessons]
     groups = [number if one.group is None else one.group for number, one in enumerate(lessons)]
-    terms = terms_of(texts, groups, also=vectors, word_in=recipe.word_in, piece_in=recipe.piece_in)
+    terms = terms_of(
+        texts, groups, also=vectors, word_in=recipe.word_in, piece_in=recipe.piece_in, without=recipe.without
+    )  # fmt: skip
     design = terms.matrix(texts)
     if not vectors or not recipe.vectors:
         return terms, design, None
@@ -100,7 +104,7 @@ def certainty(chances: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.nd
     order = np.argsort(chances, kind="stable")
     parts = np.array_split(order, max(1, min(STEPS, len(order) // 50)))
     said = np.array([chances[part].mean() for part in parts])
-    shares = IsotonicRegression().fit_transform(said, [right[part].mean() for part in parts])
+    shares = IsotonicRegression().fit_transform(np.arange(len(parts)), [right[part].mean() for part in parts])
     return said, shares
 
 

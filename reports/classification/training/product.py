@@ -17,7 +17,7 @@ from reports.classification.artifact import Classifier, described, packed
 from reports.classification.training import urgency
 from reports.classification.training.fitting import Lesson, Recipe, TooFewTexts, Vectors, calibrated, certainty, fit
 from reports.classification.training.measures import Judged, measure, threshold_for
-from reports.classification.training.samples import Sample
+from reports.classification.training.samples import Sample, holder
 from reports.classification.training.trials import BOSTON_COARSE, TITLE_ELSEWHERE, Sets, boston_texts
 from reports.classification.training.validation import Trial, folded
 from reports.classification.training.wording import coarse_of
@@ -56,20 +56,20 @@ def code_of(sample: Sample) -> str | None:
     return None if "public space" in title else coarse_of(sample.title)
 
 
-def trial_of(sets: Sets, corrected: Sequence[Lesson], seed: int) -> Trial:
+def trial_of(sets: Sets, corrected: Sequence[Lesson], without: frozenset[str], seed: int) -> Trial:
     """Three cities to be judged on, with Boston and reviewers' corrections to learn from besides."""
     rows = [one for name in ("newhaven_scf", "publicstuff_nyc", "atlanta_scf") for one in sets.get(name, ())]
-    titles = {(one.title, code) for one in rows if (code := code_of(one))}
-    besides = [Lesson(title, code, TITLE_ELSEWHERE) for title, code in sorted(titles)]
+    titles = {(one.title, code): holder(one) for one in rows if (code := code_of(one))}
+    besides = [Lesson(title, code, TITLE_ELSEWHERE, group=group) for (title, code), group in titles.items()]
     for kind, code in BOSTON_COARSE.items():
         texts = boston_texts(sets, (kind,), BOSTON_TEXTS, seed)
-        besides += [Lesson(text, code, 0.5, group=f"boston {number}") for number, text in enumerate(texts)]
+        besides += [Lesson(one.text, code, 0.5, group=holder(one)) for one in texts]
     besides += [Lesson(one.name + ". " + one.description, one.code, group=f"category {one.code}") for one in CATEGORIES]
     return Trial(
         name="product", title="The product's categories, three cities", label=code_of, besides=[*besides, *corrected],
         samples=[one for one in rows if one.text and code_of(one)], reference={}, by_score=False,
-        teach=lambda samples: [Lesson(one.text, str(code_of(one)), group=one.cell) for one in samples],
-        recipe=Recipe(strength=0.2, word_in=LEAST_HOLDERS, piece_in=LEAST_HOLDERS),
+        teach=lambda samples: [Lesson(one.text, str(code_of(one)), group=holder(one)) for one in samples],
+        recipe=Recipe(strength=0.2, word_in=LEAST_HOLDERS, piece_in=LEAST_HOLDERS, without=without),
         notes=["Guessed from the description alone: the title in these sets is the request type, which the labels "
                "were made from."],
     )  # fmt: skip
@@ -82,13 +82,14 @@ def make(
     version: str,
     created_on: date,
     corrected: Sequence[Lesson] = (),
+    without: frozenset[str] = frozenset(),
     folds: int = 5,
     seed: int = 1,
     draws: int = 200,
     data: Mapping[str, str] | None = None,
 ) -> Made:
     """Fit on everything, calibrate on texts left out in turn, and publish with a threshold. Raises TooFewTexts."""
-    trial = trial_of(sets, corrected, seed)
+    trial = trial_of(sets, corrected, without, seed)
     if len(trial.samples) < folds * 2:
         raise TooFewTexts("Too few texts with a category to judge a classifier by")
     out = folded(trial, vectors, folds=folds, seed=seed)

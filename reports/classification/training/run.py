@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import Any
 from reports.classification.training import product, samples, trials
 from reports.classification.training.fitting import Lesson
 from reports.classification.training.measures import Judged, measure
+from reports.classification.training.names import names_in
 from reports.classification.training.validation import Trial, cross_validated, held_out, transferred
 from reports.classification.training.vectors import word_vectors
 
 VECTOR_TEXTS = 150_000
-BOSTON_LEARNED = 120_000
+BOSTON_LEARNED, BOSTON_JUDGED = 60_000, 20_000
 QUESTIONS = ("atlanta", "cities", "boston", "transfer")
 NEEDED = {
     "atlanta": {"atlanta_scf"},
@@ -36,26 +37,30 @@ def train(
     seed: int = 20261122,
     draws: int = 200,
     say: Callable[[str], Any] = print,
-) -> tuple[product.Made, dict[str, Any]]:
-    """The classifier and the report. Questions whose sets are not in the folder are left out. Raises TooFewTexts."""
+) -> Iterator[tuple[product.Made, dict[str, Any]]]:
+    """The classifier and its report, again after each further question, so that a stopped run leaves what it found.
+
+    Questions whose sets are not in the folder are left out. Raises TooFewTexts.
+    """
     sets = samples.read(folder)
-    vectors = word_vectors(trials.unlabelled(sets, VECTOR_TEXTS, seed), seed=seed % 2**31)
+    texts = trials.unlabelled(sets, VECTOR_TEXTS, seed)
+    names = names_in(one.text for one in texts)
+    vectors = word_vectors(texts, without=names, seed=seed % 2**31)
     say(f"{len(vectors)} word vectors")
     made = product.make(
-        sets, vectors, version=version, created_on=created_on, corrected=corrected, folds=folds, seed=seed,
-        draws=draws, data=samples.digest(folder),
+        sets, vectors, version=version, created_on=created_on, corrected=corrected, without=names, folds=folds,
+        seed=seed, draws=draws, data=samples.digest(folder),
     )  # fmt: skip
     say(line(made.report))
-    found = [made.report]
+    about, votes, found = made.classifier.about, made.report.pop("votes"), [made.report]
+    head = {name: about[name] for name in ("version", "sha256", "created_on", "training")}
+    yield made, head | {"trials": found, "votes": votes}
     asked = [name for name in questions if sets.keys() >= NEEDED[name]]
     for trial, judge in judges(sets, vectors, asked, folds=folds, seed=seed):
         one = {"trial": trial.name, "title": trial.title, "notes": list(trial.notes), "reference": trial.reference}
         found.append(one | measure(judge(), draws=draws))
         say(line(found[-1]))
-    about = made.classifier.about
-    votes = made.report.pop("votes")
-    head = {name: about[name] for name in ("version", "sha256", "created_on", "training")}
-    return made, head | {"trials": found, "votes": votes}
+        yield made, head | {"trials": found, "votes": votes}
 
 
 def judges(
@@ -73,7 +78,9 @@ def judges(
         trial, unseen = trials.transfer(sets)
         found.append((trial, partial(transferred, trial, unseen, vectors, folds=folds, seed=seed)))
     for one in trials.boston(sets) if "boston" in asked else []:
-        found.append((one, partial(held_out, one, vectors, seed=seed, most=BOSTON_LEARNED)))
+        found.append((one, partial(held_out, one, vectors, seed=seed, most=(BOSTON_LEARNED, BOSTON_JUDGED))))
+    for one in map(trials.by_place, [one for one in inside if one.name != "atlanta_both"]):
+        found.append((one, partial(cross_validated, one, vectors, folds=folds, seed=seed)))
     return found
 
 

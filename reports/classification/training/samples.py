@@ -81,14 +81,19 @@ def without_form(sample: Sample) -> Sample:
     return Sample(sample.city, free_text(sample.text), sample.title, sample.coarse, sample.fine, sample.cell)
 
 
+def holder(sample: Sample) -> Any:
+    """Whose text it is: its place; texts of a city that have none count as one."""
+    return sample.cell or sample.city
+
+
 def _cell(latitude: float | None, longitude: float | None) -> tuple[int, int] | None:
     if latitude is None or longitude is None:
         return None
     return round(latitude / CELL), round(longitude * 0.8 / CELL)
 
 
-def groups(samples: Sequence[Sample]) -> np.ndarray:
-    """A number for each sample; those of one cell, and those with the same words, share it and stay in one fold."""
+def groups(samples: Sequence[Sample], *, alike: bool = True) -> np.ndarray:
+    """A number for each sample; those of one cell share it and stay in one fold, with `alike` the same words too."""
     parent: dict[Any, Any] = {}
 
     def root(key: Any) -> Any:
@@ -99,7 +104,9 @@ def groups(samples: Sequence[Sample]) -> np.ndarray:
 
     for number, one in enumerate(samples):
         words = tuple(words_of(one.text))
-        for key in [("cell", one.cell)] * (one.cell is not None) + [("words", words)] * (len(words) >= ALIKE_FROM):
+        for key in [("cell", one.cell)] * (one.cell is not None) + [("words", words)] * (
+            alike and len(words) >= ALIKE_FROM
+        ):
             first, second = root(number), root(key)
             parent[first] = second
     names: dict[Any, int] = {}

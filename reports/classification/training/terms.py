@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,12 @@ def terms_of(
     also: Iterable[str] = (),
     word_in: int = 2,
     piece_in: int = 3,
+    without: Collection[str] = (),
 ) -> Terms:
-    """Terms that so many texts have; with `groups`, that texts of so many different groups have. also: in any case."""
+    """Terms that so many texts have; with `groups`, that texts of so many different groups have.
+
+    also: in any case. without: words that stand neither alone nor in a pair.
+    """
     seen: dict[str, set[Any]] = {}
     counts: Counter[str] = Counter()
     for number, text in enumerate(texts):
@@ -67,7 +71,10 @@ def terms_of(
             holders = seen.setdefault(term, set())
             if len(holders) < max(word_in, piece_in):
                 holders.add(groups[number] if groups is not None else number)
-    often = {term for term, holders in seen.items() if len(holders) >= (piece_in if term[0] == "#" else word_in)}
+    often = {
+        term for term, holders in seen.items()
+        if len(holders) >= (piece_in if term[0] == "#" else word_in) and not any(one in without for one in term.split())
+    }  # fmt: skip
     kept = sorted(often | set(also))
     numbers = np.array([counts[term] for term in kept], np.float64)
     return Terms({term: place for place, term in enumerate(kept)}, np.log((1 + len(texts)) / (1 + numbers)) + 1)

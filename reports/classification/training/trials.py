@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ FORM_NOTE = (
     "the type away. This row has such fields removed and keeps what a person wrote; texts of which nothing is left are "
     "not counted."
 )  # fmt: skip
+DRAWN_NOTE = "At most 60,000 texts are learned from, and 20,000 judged, drawn from the parts held for either."
 
 
 def atlanta(sets: Sets, seed: int) -> list[Trial]:
@@ -50,9 +51,9 @@ def cities(sets: Sets, seed: int) -> list[Trial]:
     titles = {(one.title, str(one.coarse)) for one in rows if not one.text or one.city == "newyork"}
     besides = [Lesson(title, label, TITLE_ELSEWHERE) for title, label in sorted(titles)]
     besides += [
-        Lesson(text, label, ELSEWHERE)
+        Lesson(one.text, label, ELSEWHERE)
         for kind, label in BOSTON_COARSE.items()
-        for text in boston_texts(sets, (kind,), 400, seed)
+        for one in boston_texts(sets, (kind,), 400, seed)
     ]
     return [
         Trial(
@@ -73,9 +74,10 @@ def boston(sets: Sets) -> list[Trial]:
     common: dict[str, Any] = {"label": _fine, "teach": _plain(_fine), "recipe": recipe, "by_score": False}
     reference = {"accuracy": 0.906, "macro_f1": 0.89, "best_70": 0.973}
     return [
-        Trial(name="boston", title="Boston, 5 types, text as it is", samples=rows, reference=reference, **common),
+        Trial(name="boston", title="Boston, 5 types, text as it is", samples=rows, reference=reference,
+              notes=[DRAWN_NOTE], **common),
         Trial(name="boston_free", title="Boston, 5 types, without the form's fields", samples=free, reference={},
-              notes=[FORM_NOTE], **common),
+              notes=[FORM_NOTE, DRAWN_NOTE], **common),
     ]  # fmt: skip
 
 
@@ -106,8 +108,8 @@ def elsewhere(sets: Sets, seed: int) -> list[Lesson]:
                 found[one.title, label] = ELSEWHERE
                 if one.text:
                     found[one.text, label] = ELSEWHERE
-    for text in boston_texts(sets, PARKED, 200, seed):
-        found[text, "Parking"] = ELSEWHERE
+    for one in boston_texts(sets, PARKED, 200, seed):
+        found[one.text, "Parking"] = ELSEWHERE
     for text, label in by_wording(sets, seed):
         found[text, label] = TITLE_ELSEWHERE
     return [Lesson(text, label, weight) for (text, label), weight in found.items()]
@@ -116,26 +118,27 @@ def elsewhere(sets: Sets, seed: int) -> list[Lesson]:
 def by_wording(sets: Sets, seed: int) -> list[tuple[str, str]]:
     """Texts of Boston's type "Other" in which the words of exactly one class stand, a few for each class."""
     by_label: dict[str, list[str]] = {name: [] for name, _ in WEAK}
-    for text in boston_texts(sets, ("Other",), None, seed):
-        if label := weak_label(text):
-            by_label[label].append(text)
+    for one in boston_texts(sets, ("Other",), None, seed):
+        if label := weak_label(one.text):
+            by_label[label].append(one.text)
     return [(text, label) for label, texts in by_label.items() for text in texts[:EACH]]
 
 
-def boston_texts(sets: Sets, kinds: Sequence[str], most: int | None, seed: int) -> list[str]:
+def boston_texts(sets: Sets, kinds: Sequence[str], most: int | None, seed: int) -> list[Sample]:
     """Free texts of these types, each once, in an order drawn by the seed."""
-    rows = [one for one in sets.get("boston311", ()) if one.fine in kinds]
-    texts = [text for text in dict.fromkeys(without_form(one).text for one in rows) if len(text) > SHORTEST]
-    random.Random(seed).shuffle(texts)
-    return texts[:most]
+    return drawn((one for one in sets.get("boston311", ()) if one.fine in kinds), most, seed, SHORTEST)
 
 
-def unlabelled(sets: Sets, most: int, seed: int) -> list[str]:
+def unlabelled(sets: Sets, most: int, seed: int) -> list[Sample]:
     """Texts for word vectors; of these no label is read."""
-    texts = [without_form(one).text for rows in sets.values() for one in rows]
-    texts = [text for text in dict.fromkeys(texts) if text]
-    random.Random(seed).shuffle(texts)
-    return texts[:most]
+    return drawn((one for rows in sets.values() for one in rows), most, seed)
+
+
+def drawn(samples: Iterable[Sample], most: int | None, seed: int, longer_than: int = 0) -> list[Sample]:
+    texts = {one.text: one for one in map(without_form, samples) if len(one.text) > longer_than}
+    found = list(texts.values())
+    random.Random(seed).shuffle(found)
+    return found[:most]
 
 
 def both(sample: Sample) -> str:
@@ -172,6 +175,10 @@ def _both(label: Label) -> Teach:
     return teach
 
 
-def smaller(trial: Trial, most: int) -> Trial:
-    """With fewer samples, for a quick run."""
-    return replace(trial, samples=trial.samples[:most])
+def by_place(trial: Trial) -> Trial:
+    """Places alone held out, as for the baseline: the same words may then be learned from somebody else's text."""
+    note = "Held out as the plain baseline was, by place alone; equal texts of other places are learned from."
+    return replace(
+        trial, name=f"{trial.name}_by_place", title=f"{trial.title}; held out by place alone", alike=False,
+        notes=[*trial.notes, note],
+    )  # fmt: skip

@@ -23,7 +23,7 @@ class Trial:
 
     besides: lessons from elsewhere, the same in each fold. reference: figures of the baseline to beat, and where they
     come from. by_score: guess the class with the greatest score, which favours rare classes, rather than the
-    likeliest one; the probability is that of the guess.
+    likeliest one; the probability is that of the guess. alike: texts of the same words are held out together, too.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Trial:
     text: Callable[[Sample], str] = lambda one: one.text
     reference: dict[str, float]
     by_score: bool = True
+    alike: bool = True
     notes: Sequence[str] = ()
 
 
@@ -72,7 +73,7 @@ def cross_validated(trial: Trial, vectors: Vectors, *, folds: int, seed: int) ->
 
 def folded(trial: Trial, vectors: Vectors, *, folds: int, seed: int) -> Folded:
     truth = np.array([str(trial.label(one)) for one in trial.samples])
-    owners = groups(trial.samples)
+    owners = groups(trial.samples, alike=trial.alike)
     classes = tuple(str(one) for one in np.unique(truth))
     scores, fold_of = np.empty((len(truth), len(classes)), np.float32), np.empty(len(truth), np.int64)
     splits = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(truth, truth, owners)
@@ -90,16 +91,20 @@ def folded(trial: Trial, vectors: Vectors, *, folds: int, seed: int) -> Folded:
     return Folded(classes, places, scores, chances, fold_of, owners)
 
 
-def held_out(trial: Trial, vectors: Vectors, *, seed: int, most: int) -> Judged:
-    """For large sets: a fifth of the groups unseen, another fifth to calibrate on, at most so many texts to learn."""
+def held_out(trial: Trial, vectors: Vectors, *, seed: int, most: tuple[int, int]) -> Judged:
+    """For large sets: a fifth of the groups unseen, another fifth to calibrate on, the rest to learn from.
+
+    most: texts to learn from, and texts to judge and to calibrate on; drawn where there are more.
+    """
     owners = groups(trial.samples)
     truth = np.array([trial.label(one) for one in trial.samples])
     rng = np.random.default_rng(seed)
     part = rng.integers(0, 5, owners.max() + 1)[owners]
-    learned = np.flatnonzero(part >= 2)
-    learned = np.sort(rng.choice(learned, min(most, len(learned)), replace=False))
+    unseen, known, learned = (
+        np.sort(rng.permutation(np.flatnonzero(rows))[:count])
+        for rows, count in ((part == 0, most[1]), (part == 1, most[1]), (part >= 2, most[0]))
+    )
     model = fit([*trial.teach([trial.samples[at] for at in learned.tolist()]), *trial.besides], trial.recipe, vectors)
-    unseen, known = (np.flatnonzero(part == side) for side in (0, 1))
     sides = []
     for side in (known, unseen):
         scores = _scored(model, [trial.text(trial.samples[at]) for at in side.tolist()], model.classes)

@@ -8,24 +8,28 @@ Distributional Similarity with Lessons Learned from Word Embeddings (2015).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
 from reports.classification.text import words_of
+from reports.classification.training.samples import Sample, holder
 
 WINDOW = 5
 SMOOTHING = 0.75
-LEAST = 8  # texts a word is in
+LEAST = 8  # places or people whose texts a word is in
 
 
-def word_vectors(texts: Sequence[str], *, size: int = 150, seed: int = 1) -> dict[str, np.ndarray]:
-    """Vectors of length one."""
-    split = [words_of(text) for text in texts]
-    counts = Counter(word for words in split for word in set(words))
-    names = sorted(word for word, count in counts.items() if count >= LEAST)
+def word_vectors(
+    samples: Sequence[Sample], *, without: Collection[str] = (), size: int = 150, seed: int = 1
+) -> dict[str, np.ndarray]:
+    """Vectors of length one, of words that stand in texts of several places or people. without: words left out."""
+    split = [words_of(one.text) for one in samples]
+    held = {(word, holder(one)) for one, words in zip(samples, split, strict=True) for word in words}
+    counts = Counter(word for word, _ in held)
+    names = sorted(word for word, count in counts.items() if count >= LEAST and word not in without)
     if len(names) <= size:
         return {}
     places = {name: place for place, name in enumerate(names)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 # Boston's forms: fields that hold what a person wrote, and fields that were chosen or hold a plate or a place.
@@ -25,6 +26,7 @@ _FIELD = re.compile(rf"(?P<name>{FREE}|{CHOSEN})(?:\s*:|(?<=\?))", re.I)
 _FREE = re.compile(rf"(?:{FREE})$", re.I)
 
 
+@functools.lru_cache(maxsize=300_000)
 def free_text(text: str) -> str:
     """Of a filled-in form only what was written freely, without the names of its fields; other texts as they are."""
     fields = [found for found in _FIELD.finditer(text) if _begins_field(text, found)]

@@ -44,19 +44,23 @@ class Command(BaseCommand):
         rows = corrections.rows() if options["from_corrections"] else ()
         learned = [Lesson(one.text, one.category, CORRECTED, group=f"reporter {one.reporter}") for one in rows]
         try:
-            made, report = train(
+            for made, report in train(
                 options["data"], version=version, created_on=timezone.now().date(), corrected=learned,
                 questions=() if options["only_product"] else QUESTIONS, folds=options["folds"], seed=options["seed"],
-                draws=options["draws"], say=self.stdout.write,
-            )  # fmt: skip
+                draws=options["draws"], say=self._say,
+            ):  # fmt: skip
+                write(made, report, output)
         except TooFewTexts as error:
             raise CommandError(str(error)) from None
-        write(made, report, output)
         about = made.classifier.about
         facts = {"sha256": about["sha256"], **{name: about["training"][name] for name in ("texts", "corrections")}}
         with acting(actor="command:train_report_classifier", correlation_id=new_correlation_id()):
             log_audit_event("report_classifier_trained", "report_classifier", version, facts)
         self.stdout.write(f"{output} ({about['sha256'][:12]})")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
 
 
 def write(made: Any, report: dict[str, Any], output: Path) -> None:
