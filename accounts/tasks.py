@@ -87,7 +87,7 @@ def count_failed_looks() -> dict:
 @task(queue_name="low", max_attempts=8)
 def count_reputation(*, user_id: int, rule: str, points: int, subject: list[str]) -> dict:
     """Note the points of a rule for a subject, unless they are noted already. Raises PermanentError without a user."""
-    new, gone = ledger.note_points(rule, points, [(user_id, *subject)])
+    new, gone = ledger.note_points(rule, points, [(user_id, subject[0], subject[1])])
     if gone:
         raise PermanentError(f"There is no user {user_id}.")
     return {"counted": bool(new)}
