@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from accounts import tasks
+from accounts.ledger import Earned
 
 
 def change_reputation(*, user_id: int, rule: str, points: int, subject: tuple[str, str]) -> None:
@@ -14,3 +17,9 @@ def change_reputation(*, user_id: int, rule: str, points: int, subject: tuple[st
     tasks.count_reputation.using(subject=("user", str(user_id))).enqueue(
         user_id=user_id, rule=rule, points=points, subject=about
     )
+
+
+def change_reputations(*, rule: str, points: int, earned: Sequence[Earned]) -> None:
+    """The same for many, by one task. earned: (user, type, id) of what earned each the points."""
+    if earned:
+        tasks.count_reputations.enqueue(rule=rule, points=points, earned=[list(one) for one in earned])

@@ -6,7 +6,7 @@ from accounts.delivery import deliver
 from accounts.mail import notify_user, send_mail
 from accounts.people import OutOfReach, assign_role, issue_api_key, lock_user, revoke_api_key, unlock_user
 from accounts.profile import change_profile
-from accounts.reputation import change_reputation
+from accounts.reputation import change_reputation, change_reputations
 from accounts.sessions import (
     InvalidRefreshToken,
     open_session,
@@ -27,6 +27,7 @@ __all__ = [
     "assign_role",
     "change_profile",
     "change_reputation",
+    "change_reputations",
     "confirm_email",
     "deliver",
     "issue_api_key",

@@ -6,10 +6,10 @@ from datetime import timedelta
 from importlib import import_module
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from accounts import logins, rules, sms, wording
+from accounts import ledger, logins, rules, sms, wording
 from accounts.delivery import deliver
 from accounts.models import (
     EmailVerification,
@@ -18,9 +18,7 @@ from accounts.models import (
     LoginDay,
     Mail,
     OneTimeCode,
-    ReputationChange,
     Session,
-    User,
 )
 from tasks.definitions import PermanentError, every, task
 
@@ -89,15 +87,17 @@ def count_failed_looks() -> dict:
 @task(queue_name="low", max_attempts=8)
 def count_reputation(*, user_id: int, rule: str, points: int, subject: list[str]) -> dict:
     """Note the points of a rule for a subject, unless they are noted already. Raises PermanentError without a user."""
-    if not User.objects.filter(pk=user_id).exists():
+    new, gone = ledger.note_points(rule, points, [(user_id, subject[0], subject[1])])
+    if gone:
         raise PermanentError(f"There is no user {user_id}.")
-    subject_type, subject_id = subject
-    _, is_new = ReputationChange.objects.get_or_create(
-        user_id=user_id, rule=rule, subject_type=subject_type, subject_id=subject_id, defaults={"points": points}
-    )
-    if is_new:
-        User.objects.filter(pk=user_id).update(reputation=F("reputation") + points)
-    return {"counted": is_new}
+    return {"counted": bool(new)}
+
+
+@task(queue_name="low", max_attempts=8)
+def count_reputations(*, rule: str, points: int, earned: list[tuple[int, str, str]]) -> dict:
+    """The same of one rule for many (user, subject type, subject id); users that are gone get nothing."""
+    new, gone = ledger.note_points(rule, points, earned)
+    return {"counted": new, "gone": gone}
 
 
 @every(timedelta(minutes=10))

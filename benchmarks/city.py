@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from accounts.models import User
 from benchmarks.data import vacuum
 from reports.categories import CATEGORIES
 from reports.models import Category, Report
+from reports.places import cell_of
 from reports.sentences import SENTENCES
 from reports.synthetic import WEIGHTS
 from reports.volume import copying
@@ -48,6 +50,22 @@ def reports(count: int) -> Iterator[PastReport]:
             reported_at=reported,
             updated_at=reported + timedelta(hours=chosen.expovariate(1 / 60)),
             note="" if ends[number] == "received" else "Somebody looked at it.",
+        )
+
+
+def arrivals(count: int, residents: Sequence[User]) -> Iterator[Report]:
+    """Reports that residents file at the end of all that, with words and places of those before; not stored."""
+    chosen = random.Random(911)
+    for number, past in enumerate(chosen.sample(list(reports(10 * count)), count)):
+        yield Report(
+            reporter=chosen.choice(residents),
+            title=past.title,
+            description=past.description,
+            latitude=past.latitude,
+            longitude=past.longitude,
+            cell=cell_of(past.latitude, past.longitude),
+            address=past.address,
+            reported_at=ENDS + timedelta(seconds=number),
         )
 
 

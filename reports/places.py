@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import h3
+import numpy as np
 from django.db.models import F, FloatField, Q, Value
 from django.db.models.expressions import Combinable, Expression
 from django.db.models.functions import ASin, Cos, Least, Power, Radians, Sin, Sqrt
+from numpy.typing import NDArray
+
+Degrees = NDArray[np.float64]
 
 RESOLUTION = 9  # of Report.cell: about 350 m from one cell to the next, a few blocks
 AREA_RESOLUTION = 8  # of the entity `place`: about 900 m, a neighbourhood
@@ -38,18 +43,30 @@ def cells_around(latitude: float, longitude: float, radius_m: float) -> list[str
     cell = cell_of(latitude, longitude)
     centre = h3.cell_to_latlng(cell)
     step_m = min(distance_m(*centre, *h3.cell_to_latlng(other)) for other in h3.grid_ring(cell, 1))
-    rings = math.ceil((radius_m + WITHIN * step_m) / (REACH * step_m))
-    return h3.grid_disk(cell, rings)
+    return h3.grid_disk(cell, _rings(radius_m, step_m))
 
 
 def cells_touching(latitude: float, longitude: float, radius_m: float) -> list[str]:
     """The same without those that only the ring has: no part of them is within the circle. A third is left."""
-    around = cells_around(latitude, longitude, radius_m)
-    centres = {cell: h3.cell_to_latlng(cell) for cell in around}
-    own = cell_of(latitude, longitude)
-    step_m = max(distance_m(*centres[own], *centres[other]) for other in h3.grid_ring(own, 1))
-    reach_m = radius_m + WITHIN * step_m
-    return [cell for cell, centre in centres.items() if distance_m(latitude, longitude, *centre) <= reach_m]
+    cells, latitudes, longitudes, step_m = _disk(cell_of(latitude, longitude), radius_m)
+    up = np.sin(np.radians(latitudes - latitude) / 2) ** 2
+    across = np.cos(np.radians(latitudes)) * np.sin(np.radians(longitudes - longitude) / 2) ** 2
+    metres = 2 * EARTH_M * np.arcsin(np.sqrt(np.minimum(1, up + math.cos(math.radians(latitude)) * across)))
+    return [cells[place] for place in np.flatnonzero(metres <= radius_m + WITHIN * step_m)]
+
+
+@lru_cache(maxsize=4_096)  # a city is some thousand cells, and reports come from the same ones
+def _disk(cell: str, radius_m: float) -> tuple[list[str], Degrees, Degrees, float]:
+    """Cells that cover the circles around all places of a cell, with their centres, and its farthest neighbour."""
+    centre = h3.cell_to_latlng(cell)
+    steps = [distance_m(*centre, *h3.cell_to_latlng(other)) for other in h3.grid_ring(cell, 1)]
+    cells = h3.grid_disk(cell, _rings(radius_m, min(steps)))
+    latitudes, longitudes = np.array([h3.cell_to_latlng(other) for other in cells]).T
+    return cells, latitudes, longitudes, max(steps)
+
+
+def _rings(radius_m: float, step_m: float) -> int:
+    return math.ceil((radius_m + WITHIN * step_m) / (REACH * step_m))
 
 
 def box_around(latitude: float, longitude: float, radius_m: float) -> Q:

@@ -30,7 +30,8 @@ def process_waiting(limit: int = BATCH) -> int:
     What another worker holds is left to it. A report that fails is tried again later and holds up no other.
     Raises ArtifactError: without a classifier and a finder of duplicates everything waits.
     """
-    rows = Waiting.objects.filter(due_at__lte=Now()).select_related("report__reporter").order_by("due_at", "pk")
+    rows = Waiting.objects.filter(due_at__lte=Now()).select_related("report__reporter")
+    rows = rows.order_by("due_at")  # alone: as its index has it, or all that wait would be sorted for each batch
     waiting = list(rows.select_for_update(skip_locked=True, of=("self", "report"), no_key=True)[:limit])
     if waiting and not _settled(waiting):
         for one in waiting:

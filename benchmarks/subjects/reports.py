@@ -8,9 +8,13 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from statistics import median
 from typing import Any
 from urllib.parse import quote
+
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.models import User
 from base.roles import Role
@@ -174,12 +178,19 @@ def pages(scale: Scale, web: servers.Web) -> list[Figure]:
 
 
 def processing(scale: Scale) -> list[Figure]:
-    """New reports that wait, worked off by two processes: classified, put before people, told."""
+    """New reports of residents, worked off by one and two processes: classified, compared, put before people, told."""
     count, patience_s = scale.of(6_000, 600), 300
-    waiting = list(Report.objects.order_by("-id").values_list("id", flat=True)[:count])
+    residents = list(User.objects.filter(role=Role.CLIENT).order_by("id")[:500])
+    arriving = city.arrivals(3 * count, residents)
+    filed = {"actor": "user:1", "user_agent": "benchmark", "correlation_id": "0" * 32}
 
-    def work_off(some: list[int]) -> float:
-        Waiting.objects.bulk_create([Waiting(report_id=number) for number in some], ignore_conflicts=True)
+    def file(some: int) -> None:
+        new = Report.objects.bulk_create(itertools.islice(arriving, some), batch_size=1_000)
+        due = timezone.now() + timedelta(hours=1)
+        Waiting.objects.bulk_create([Waiting(report=one, due_at=due, filed=filed) for one in new])
+
+    def work_off() -> float:
+        Waiting.objects.update(due_at=Now())
         started = time.monotonic()
         while Waiting.objects.exists():
             if time.monotonic() - started > patience_s:
@@ -187,9 +198,17 @@ def processing(scale: Scale) -> list[Figure]:
             time.sleep(0.05)
         return time.monotonic() - started
 
+    figures = []
     with ExitStack() as stack:
-        for _ in range(2):
-            stack.enter_context(servers.started("-m", "benchmarks.processing"))
-        work_off(waiting[:400])  # and until both have started
-        seconds = work_off(waiting)
-    return [Figure("waiting reports worked off, 2 processes", count / seconds, "reports/s", None, "", (at_least(500),))]
+        watched = servers.databases()
+        for name, goals in [("1 process", ()), ("2 processes", (at_least(500),))]:
+            watched[name] = stack.enter_context(servers.started("-m", "benchmarks.processing"))
+            file(count // 3)
+            work_off()  # and until it has started
+            file(count)
+            with Cpu(watched) as cpu:
+                seconds = work_off()
+            note = f"CPU {1000 * cpu.servers() / count:.1f} ms a report"
+            title = f"new reports worked off, {name}"
+            figures.append(Figure(title, count / seconds, "reports/s", None, "", goals, note))
+    return figures

@@ -56,7 +56,7 @@ class Finder:
 
     version: str
     sha256: str
-    word_weights: Floats
+    word_weights: tuple[float, ...]
     prior_weights: Floats
     ranker: Trees
     detector: Trees
@@ -75,7 +75,7 @@ class Finder:
             found = cls(
                 version=str(artifact["version"]),
                 sha256=artifact["sha256"],
-                word_weights=np.array(artifact["word_weights"], dtype=float),
+                word_weights=tuple(map(float, artifact["word_weights"])),
                 prior_weights=np.array(artifact["prior_weights"], dtype=float),
                 ranker=Trees.read(artifact["ranker"], pairs.OF_PAIR),
                 detector=Trees.read(artifact["detector"], pairs.OF_REPORT),

@@ -5,6 +5,7 @@ Everything is known when the later report arrives. Whether the earlier one was o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ SHORTLIST = 20
 METRES_PER_DEGREE = 111_195.0
 SAME_PLACE_M, SAME_TIME_DAYS = 30.0, 14.0
 RADII_M, WINDOWS_DAYS = (30.0, 100.0), (1.0, 7.0, 30.0, 365.0)
+_RADII, _WINDOWS = np.array(RADII_M)[:, None], np.array(WINDOWS_DAYS)[:, None]
 OF_PAIR = (
     "metres", "days", "same_category", "open", "same_street", "house_numbers_apart", "jaccard", "cosine",
     "shorter_text", "rarest_shared_word", "marks_agree", "colours_agree", "makes_agree", "rank_by_age",
@@ -80,14 +82,11 @@ def degrees_east(latitude: float) -> float:
 
 def counts(near: Near) -> Floats:
     """How many there are, and of them by distance, age and kind: whether the place is busy, and just now."""
-    metres, usual = near.metres, near.same & near.open
-    found = [float(len(metres))]
-    for radius in RADII_M:
-        inside = metres <= radius
-        for window in WINDOWS_DAYS:
-            recent = inside & (near.days <= window)
-            found += [recent.sum(), (recent & near.same).sum(), (recent & usual).sum()]
-    return np.array(found)
+    inside = near.metres <= _RADII
+    recent = near.days <= _WINDOWS
+    kinds = np.array([np.ones(len(near.keys), bool), near.same, near.same & near.open], dtype=float)
+    found = (inside[:, None] & recent).reshape(len(RADII_M) * len(WINDOWS_DAYS), len(near.keys)) @ kinds.T
+    return np.concatenate([[len(near.keys)], found.ravel()])
 
 
 def shortlist(near: Near) -> Near:
@@ -96,9 +95,14 @@ def shortlist(near: Near) -> Near:
     return near.only(np.argsort(rough, kind="stable")[:SHORTLIST])
 
 
-def pair_values(own: Sketch, others: Sequence[Sketch], near: Near, categories: NDArray[Any], weights: Floats) -> Floats:
-    """One row of OF_PAIR for each earlier report. weights: of a word in each slot, the rarer the heavier."""
-    length = _length(own, weights)
+def pair_values(
+    own: Sketch, others: Sequence[Sketch], near: Near, categories: NDArray[Any], weights: Sequence[float]
+) -> Floats:
+    """One row of OF_PAIR for each earlier report. weights: of a word in each slot, the rarer the heavier.
+
+    Words are too few for arrays to pay, so weights are plain numbers.
+    """
+    length = _length(own.slots, weights)
     words = np.array([_words(own, other, weights, length) for other in others]).reshape(len(others), 8)
     best = words[:, 3].max(initial=0.0)
     return np.column_stack(
@@ -137,7 +141,7 @@ def text_prior(own: Sketch, weights: Floats) -> float:
     return float(weights[SLOTS] + weights[list(own.slots)].sum())
 
 
-def _words(own: Sketch, other: Sketch, weights: Floats, length: float) -> tuple[float, ...]:
+def _words(own: Sketch, other: Sketch, weights: Sequence[float], length: float) -> tuple[float, ...]:
     street = bool(own.street) and own.street == other.street
     apart = -1.0
     if street and own.houses and other.houses:
@@ -145,18 +149,16 @@ def _words(own: Sketch, other: Sketch, weights: Floats, length: float) -> tuple[
     shared = own.slots & other.slots
     jaccard = cosine = rarest = 0.0
     if shared:
-        common = weights[list(shared)]
         jaccard = len(shared) / len(own.slots | other.slots)
-        cosine = float(common @ common) / (length * _length(other, weights))
-        rarest = float(common.max())
+        cosine = _length(shared, weights) ** 2 / (length * _length(other.slots, weights))
+        rarest = max([weights[slot] for slot in shared])
     shorter = float(min(len(own.slots), len(other.slots)))
     return (street, apart, jaccard, cosine, shorter, rarest, _agree(own.marks, other.marks),
             _agree(own.colours, other.colours))  # fmt: skip
 
 
-def _length(one: Sketch, weights: Floats) -> float:
-    own = weights[list(one.slots)]
-    return float(np.sqrt(own @ own))
+def _length(slots: frozenset[int], weights: Sequence[float]) -> float:
+    return math.sqrt(sum([weights[slot] ** 2 for slot in slots]))
 
 
 def _agree(one: frozenset[str], two: frozenset[str]) -> float:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 
 from reports.duplicates import published
 from reports.duplicates.finder import Answer, Finder, Question
@@ -26,22 +28,28 @@ from reports.places import cells_touching
 
 # One walk of the index for each cell. The box spares most rows the way here; what was rejected is no problem.
 NEAR = f"""
-SELECT asked.number, array_agg(r.id), array_agg(r.latitude), array_agg(r.longitude),
-       array_agg(extract(epoch FROM asked.at - r.reported_at)::float8 / 86400),
-       array_agg(coalesce(r.category_id, '')), array_agg((r.closed_at IS NULL OR r.closed_at > asked.at)::int)
-FROM unnest(%s::int[], %s::text[], %s::float8[], %s::float8[], %s::float8[], %s::timestamptz[], %s::bigint[])
-     AS asked(number, cell, latitude, longitude, east, at, id)
+SELECT asked.number, array_agg(r.id)::text, array_agg(r.latitude)::text, array_agg(r.longitude)::text,
+       array_agg(date_part('epoch', asked.at - r.reported_at) / 86400)::text,
+       array_agg(coalesce(r.category_id = asked.category, false)::int)::text,
+       array_agg((r.closed_at IS NULL OR r.closed_at > asked.at)::int)::text
+FROM unnest(%s::int[], %s::text[], %s::float8[], %s::float8[], %s::float8[], %s::timestamptz[], %s::bigint[],
+            %s::text[]) AS asked(number, cells, latitude, longitude, east, at, id, category)
+CROSS JOIN LATERAL unnest(string_to_array(cells, ' ')) AS cell
 CROSS JOIN LATERAL (
   SELECT id, latitude, longitude, reported_at, category_id, closed_at FROM reports_report
-  WHERE cell = asked.cell AND status <> 'rejected'
+  WHERE reports_report.cell = cell.cell AND status <> 'rejected'
     AND reported_at <= asked.at AND reported_at > asked.at - interval '{WINDOW_DAYS:.0f} days'
     AND (reported_at, id) < (asked.at, asked.id)
     AND abs(latitude - asked.latitude) <= {RADIUS_M / METRES_PER_DEGREE:.8f}
     AND abs(longitude - asked.longitude) NOT BETWEEN asked.east AND 360 - asked.east
+  OFFSET 0  -- else all years of a cell are read and compared
 ) r
 GROUP BY asked.number
 """  # noqa: S608 - numbers of this package
-CLOSER = "SELECT id, title, description, address, merged_into_id FROM reports_report WHERE id = ANY(%s)"
+NONE = "{}"
+CLOSER = """
+SELECT id, title, description, address, coalesce(category_id, ''), merged_into_id FROM reports_report WHERE id = ANY(%s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,15 @@ class Found:
     model_version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """An earlier report that is looked at closely. root: where it went on, itself if it was not merged."""
+
+    says: Sketch
+    category: str
+    root: int
+
+
 def find_candidates(report: Report, limit: int = 5) -> list[Candidate]:
     """The likeliest originals of a stored report, as things were when it arrived."""
     return find_many([report], limit)[report.pk].candidates
@@ -75,22 +92,21 @@ def find_many(reports: Sequence[Report], limit: int = 5) -> dict[int, Found]:
     """The same for many reports by two statements."""
     finder = published.finder()
     near = _near(reports)
-    few = [(shortlist(one), categories) for one, categories in near]
-    texts = _texts({int(key) for one, _ in few for key in one.keys})
+    few = [shortlist(one) for one in near]
+    others = _others({int(key) for one in few for key in one.keys})
     questions = [
         Question(
             own=sketch(told(report.title, report.description), report.address),
             category=report.category_id or "",
             near=chosen,
-            others=[texts[int(key)][0] for key in chosen.keys],
-            categories=[categories[int(key)] for key in chosen.keys],
+            others=[others[key].says for key in chosen.keys.tolist()],
+            categories=[others[key].category for key in chosen.keys.tolist()],
             seen=counts(whole),
         )
-        for report, (whole, _), (chosen, categories) in zip(reports, near, few, strict=True)
+        for report, whole, chosen in zip(reports, near, few, strict=True)
     ]
-    roots = {key: root or key for key, (_, root) in texts.items()}
     return {
-        report.pk: _found(report, question, answer, roots, finder, limit)
+        report.pk: _found(report, question, answer, others, finder, limit)
         for report, question, answer in zip(reports, questions, finder.answer(questions), strict=True)
     }
 
@@ -100,61 +116,57 @@ def told(title: str, description: str) -> str:
     return description or title
 
 
-def _near(reports: Sequence[Report]) -> list[tuple[Near, dict[int, str]]]:
-    """All earlier reports within reach of each, with the categories of all of them by id."""
+def _near(reports: Sequence[Report]) -> list[Near]:
+    """All earlier reports within reach of each."""
     asked = [
-        (number, cell, one.latitude, one.longitude, degrees_east(one.latitude), one.reported_at, one.pk)
+        (number, " ".join(cells_touching(one.latitude, one.longitude, RADIUS_M)), one.latitude, one.longitude,
+         degrees_east(one.latitude), one.reported_at, one.pk, one.category_id)
         for number, one in enumerate(reports)
-        for cell in cells_touching(one.latitude, one.longitude, RADIUS_M)
-    ]
+    ]  # fmt: skip
     if not asked:
         return []
     with connection.cursor() as cursor:
         cursor.execute(NEAR, [list(column) for column in zip(*asked, strict=True)])
         columns = {number: found for number, *found in cursor.fetchall()}
-    return [_within(one, *columns.get(number, [[]] * 6)) for number, one in enumerate(reports)]
+    return [_within(one, *columns.get(number, [NONE] * 6)) for number, one in enumerate(reports)]
 
 
-def _within(
-    report: Report,
-    keys: list[int],
-    latitudes: list[float],
-    longitudes: list[float],
-    days: list[float],
-    categories: list[str],
-    still_open: list[int],
-) -> tuple[Near, dict[int, str]]:
-    east, north = offsets(report.latitude, report.longitude, np.array(latitudes, float), np.array(longitudes, float))
+def _within(report: Report, keys: str, latitudes: str, longitudes: str, days: str, same: str, still_open: str) -> Near:
+    east, north = offsets(report.latitude, report.longitude, _numbers(latitudes), _numbers(longitudes))
     near = Near(
-        keys=np.array(keys, dtype=np.int64),
+        keys=_numbers(keys, np.int64),
         east=east,
         north=north,
-        days=np.array(days, dtype=float),
-        same=np.array([category == report.category_id for category in categories], dtype=bool),
-        open=np.array(still_open, dtype=bool),
+        days=_numbers(days),
+        same=_numbers(same, np.int8).astype(bool),
+        open=_numbers(still_open, np.int8).astype(bool),
     )
-    return near.only(near.metres <= RADIUS_M), dict(zip(keys, categories, strict=True))
+    return near.only(near.metres <= RADIUS_M)
 
 
-def _texts(ids: set[int]) -> dict[int, tuple[Sketch, int | None]]:
-    """Of each report what it says, and where it went on if it was merged."""
+def _numbers(array: str, kind: Any = np.float64) -> NDArray[Any]:
+    """An array of PostgreSQL's from its text: hundreds of numbers for each report, read several times as fast."""
+    return np.fromstring(array[1:-1], kind, sep=",")
+
+
+def _others(ids: set[int]) -> dict[int, Other]:
     with connection.cursor() as cursor:
         cursor.execute(CLOSER, [list(ids)])
         return {
-            key: (sketch(told(title, description), address), root)
-            for key, title, description, address, root in cursor.fetchall()
+            key: Other(sketch(told(title, description), address), category, root or key)
+            for key, title, description, address, category, root in cursor.fetchall()
         }
 
 
 def _found(
-    report: Report, question: Question, answer: Answer, roots: dict[int, int], finder: Finder, limit: int
+    report: Report, question: Question, answer: Answer, others: dict[int, Other], finder: Finder, limit: int
 ) -> Found:
     """Duplicates of one original speak for it together."""
     metres, days, likely = (values.tolist() for values in (question.near.metres, question.near.days, answer.originals))
     by_root: dict[int, list[int]] = {}
     for place, key in enumerate(question.near.keys.tolist()):
-        if roots[key] != report.pk:
-            by_root.setdefault(roots[key], []).append(place)
+        if (root := others[key].root) != report.pk:
+            by_root.setdefault(root, []).append(place)
     candidates = []
     for root, places in by_root.items():
         best = max(places, key=likely.__getitem__)

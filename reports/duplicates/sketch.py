@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 SLOTS = 4096  # words are counted by the lowest 12 bits of their CRC-32
@@ -65,24 +66,42 @@ class Sketch:
     characters: int
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a word may be besides; empty where it is none."""
+
+    slot: int
+    mark: str
+    colour: str
+    make: str
+
+
 def sketch(text: str, address: str) -> Sketch:
-    words = {word for word in WORD.findall(QUESTIONS.sub(" ", text.lower())) if word not in EMPTY}
+    plain = text.lower()
+    found = {*WORD.findall(QUESTIONS.sub(" ", plain) if ":" in plain else plain)} - EMPTY
+    words = [_known(word) for word in found]
     street, houses = place(address)
     return Sketch(
-        slots=frozenset(slot(word) for word in words),
-        marks=frozenset(word for word in words if _is_mark(word)),
-        colours=frozenset(COLOURS[word] for word in words if word in COLOURS),
-        makes=frozenset(MAKES[word] for word in words if word in MAKES),
+        slots=frozenset([word.slot for word in words]),
+        marks=frozenset([word.mark for word in words if word.mark]),
+        colours=frozenset([word.colour for word in words if word.colour]),
+        makes=frozenset([word.make for word in words if word.make]),
         street=street,
         houses=houses,
         characters=len(text),
     )
 
 
+@lru_cache(maxsize=50_000)
+def _known(word: str) -> Word:
+    return Word(slot(word), word if _is_mark(word) else "", COLOURS.get(word, ""), MAKES.get(word, ""))
+
+
 def slot(word: str) -> int:
     return crc32(word.encode()) % SLOTS
 
 
+@lru_cache(maxsize=10_000)
 def place(address: str) -> tuple[str, tuple[int, int] | None]:
     """Street, with both names of a crossing in one order, and the house numbers it begins with."""
     words = WORD.findall(address.lower().split(",")[0].replace("intersection of", ""))

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int32]
+CHUNK = 128  # rows whose walk stays in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +46,24 @@ class Trees:
             raise ValueError("a number is not finite")
         return cls(
             base=float(found["base"]),
-            roots=roots,
+            roots=roots.astype(np.int32),
             depth=int(found["depth"]),
-            feature=columns["feature"].astype(np.int64),
+            feature=columns["feature"].astype(np.int32),
             threshold=columns["threshold"].astype(float),
-            left=columns["left"].astype(np.int64),
-            right=columns["right"].astype(np.int64),
+            left=columns["left"].astype(np.int32),
+            right=columns["right"].astype(np.int32),
             value=columns["value"].astype(float),
         )
 
     def score(self, rows: Floats) -> Floats:
         """Log-odds of each row."""
+        found = [self._score(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
+        return np.concatenate(found) if found else np.empty(0)
+
+    def _score(self, rows: Floats) -> Floats:
+        values, first = rows.ravel(), (np.arange(len(rows), dtype=np.int32) * rows.shape[1])[:, None]
         at = np.broadcast_to(self.roots, (len(rows), len(self.roots)))
-        here = np.arange(len(rows))[:, None]
         for _ in range(self.depth):
-            goes_left = rows[here, self.feature[at]] <= self.threshold[at]
-            at = np.where(goes_left, self.left[at], self.right[at])
-        return self.base + self.value[at].sum(1)
+            goes_left = values.take(first + self.feature.take(at)) <= self.threshold.take(at)
+            at = np.where(goes_left, self.left.take(at), self.right.take(at))
+        return self.base + self.value.take(at).sum(1)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit.models import Entry
 from features.services import ingest
 from reports import happenings, reputation
-from reports.filing.points import give_points
+from reports.filing.points import give_points_to_many
 from reports.models import Report, Waiting
 
 
@@ -23,8 +23,7 @@ def tell_filed(waiting: Sequence[Waiting]) -> None:
     new = [one for one in waiting if one.filed]  # a report that is only looked at anew was told before
     Entry.objects.bulk_create([_entry(one) for one in new])
     ingest([event for one in new for event in happenings.filed(one.report)])
-    for one in new:
-        give_points(one.report.reporter_id, "filed", ("report", str(one.report_id)))
+    give_points_to_many("filed", [(one.report.reporter_id, ("report", str(one.report_id))) for one in new])
 
 
 def doubted(reports: Sequence[Report]) -> set[int]:

@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 
 from accounts.models import ReputationChange, User
-from accounts.services import change_reputation
+from accounts.services import change_reputation, change_reputations
 from accounts.tasks import count_reputation
 from tasks.models import Task
 from tasks.testing import run_due
@@ -80,3 +80,16 @@ def test_two_workers_count_a_rule_once_and_no_points_are_lost():
     results = at_once(same, same, same, *others)
     assert [result["counted"] for result in results[:3]].count(True) == 1
     assert reputation(user) == 8 == sum(ReputationChange.objects.values_list("points", flat=True))
+
+
+@pytest.mark.django_db
+def test_many_are_counted_by_one_task_each_once_and_nobody_who_is_gone(person):
+    other = User.objects.create_user("other")
+    earned = [(person.pk, *REPORT), (person.pk, *REPORT), (0, *REPORT), (other.pk, *REPORT), (person.pk, "report", "2")]
+    give(other)
+    run_due()
+    change_reputations(rule="report_filed", points=5, earned=earned)
+    change_reputations(rule="report_filed", points=5, earned=[])
+    run_due()
+    assert Task.objects.get(name="accounts.count_reputations").result == {"counted": 2, "gone": 1}
+    assert (reputation(person), reputation(other), ReputationChange.objects.count()) == (10, 5, 3)

@@ -62,10 +62,9 @@ def questions(city: City, rows: Sequence[int] | Ints, searched: NDArray[np.bool_
 
 
 def examples(city: City, rows: Ints, word_weights: Floats) -> Examples:
-    asked = list(questions(city, rows))
+    asked, plain = list(questions(city, rows)), word_weights.tolist()
     values = [
-        pair_values(one.own, one.others, one.near, np.array(one.categories), word_weights).astype(np.float32)
-        for one in asked
+        pair_values(one.own, one.others, one.near, np.array(one.categories), plain).astype(np.float32) for one in asked
     ]
     of = np.repeat(np.arange(len(asked)), [len(one) for one in values])
     keys = np.concatenate([one.near.keys for one in asked])
