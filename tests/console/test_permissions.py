@@ -126,9 +126,17 @@ def test_rows_are_read_only_for_everyone(staff):
     assert boss.post(f"{TASKS}{task.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-OF_REPORTS = {"Reports, last 14 days", "Reports in review", "Reports to be classified",
-              "Reports reviewed, last 14 days", "Median time to resolve", "Median time in review", "Open by department", "Decisions by reviewer",
-              "Reviewers agree with the model, 28 days"}  # fmt: skip
+OF_REPORTS = {
+    "Reports, last 14 days",
+    "Reports in review",
+    "Reports to be classified",
+    "Reports reviewed, last 14 days",
+    "Median time to resolve",
+    "Median time in review",
+    "Open by department",
+    "Decisions by reviewer",
+    "Reviewers agree with the model, 28 days",
+}
 
 
 def test_a_page_shows_other_apps_rows_only_to_those_who_may_see_them(staff):
