@@ -70,6 +70,17 @@ class Category(models.Model):
         return self.name
 
 
+# From which status a report may go to which: the database and the service go by this one table.
+MOVES = {
+    "received": ("acknowledged", "in_progress", "resolved", "rejected", "duplicate"),
+    "acknowledged": ("in_progress", "resolved", "rejected", "duplicate"),
+    "in_progress": ("acknowledged", "resolved", "rejected", "duplicate"),
+    "resolved": ("in_progress", "duplicate"),  # opened again
+    "rejected": ("received",),  # rejected by mistake
+    "duplicate": ("received", "acknowledged", "in_progress", "resolved"),  # taken apart again
+}
+
+
 class Report(models.Model):
     """A problem at a place, told by a resident."""
 
@@ -152,28 +163,7 @@ class Report(models.Model):
             pgtrigger.FSM(
                 name="status_moves",
                 field="status",
-                transitions=[
-                    ("received", "acknowledged"),
-                    ("received", "in_progress"),
-                    ("received", "resolved"),
-                    ("received", "rejected"),
-                    ("received", "duplicate"),
-                    ("acknowledged", "in_progress"),
-                    ("acknowledged", "resolved"),
-                    ("acknowledged", "rejected"),
-                    ("acknowledged", "duplicate"),
-                    ("in_progress", "acknowledged"),
-                    ("in_progress", "resolved"),
-                    ("in_progress", "rejected"),
-                    ("in_progress", "duplicate"),
-                    ("resolved", "in_progress"),  # opened again
-                    ("resolved", "duplicate"),
-                    ("rejected", "received"),  # rejected by mistake
-                    ("duplicate", "received"),  # taken apart again
-                    ("duplicate", "acknowledged"),
-                    ("duplicate", "in_progress"),
-                    ("duplicate", "resolved"),
-                ],
+                transitions=[(one, other) for one, others in MOVES.items() for other in others],
             ),
             *ON_REPORT,
             *MERGED_ONCE,

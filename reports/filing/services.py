@@ -15,24 +15,10 @@ from reports.classification import corrections
 from reports.filing.limits import asked_of
 from reports.filing.points import give_points
 from reports.filing.storing import store_filed
-from reports.models import Category, Report, StatusChange, Waiting
+from reports.models import MOVES, Category, Report, StatusChange, Waiting
 from reports.places import cell_of
 
 Status = Report.Status
-MOVES: dict[str, set[str]] = {  # as the database has them in Report's trigger
-    Status.RECEIVED: {
-        Status.ACKNOWLEDGED,
-        Status.IN_PROGRESS,
-        Status.RESOLVED,
-        Status.REJECTED,
-        Status.DUPLICATE,
-    },
-    Status.ACKNOWLEDGED: {Status.IN_PROGRESS, Status.RESOLVED, Status.REJECTED, Status.DUPLICATE},
-    Status.IN_PROGRESS: {Status.ACKNOWLEDGED, Status.RESOLVED, Status.REJECTED, Status.DUPLICATE},
-    Status.RESOLVED: {Status.IN_PROGRESS, Status.DUPLICATE},
-    Status.REJECTED: {Status.RECEIVED},
-    Status.DUPLICATE: {Status.RECEIVED, Status.ACKNOWLEDGED, Status.IN_PROGRESS, Status.RESOLVED},
-}
 # What a step means for whoever filed the report; a step that is not here means nothing.
 EARNED = {Status.RESOLVED: "resolved", Status.REJECTED: "rejected", Status.DUPLICATE: "merged"}
 UNDONE = {Status.RESOLVED: "reopened", Status.REJECTED: "reinstated", Status.DUPLICATE: "unmerged"}
