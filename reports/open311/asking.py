@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 
@@ -17,8 +17,9 @@ from reports.models import Report
 SPAN = timedelta(days=90)
 MOST = 1_000  # requests of one answer
 KNOWN = frozenset(
-    {"service_request_id", "service_code", "start_date", "end_date", "status", "page", "page_size"}
+    {"service_request_id", "service_code", "start_date", "end_date", "status", "page", "page_size", "extensions"}
 )  # fmt: skip
+LISTS = ("service_request_id", "service_code", "status")  # may be sent several times too
 Status = Report.Status
 STATUSES = {
     "open": [Status.RECEIVED, Status.ACKNOWLEDGED, Status.IN_PROGRESS],
@@ -35,15 +36,20 @@ class Window:
     end: datetime
 
 
+def asked_of(query: QueryDict) -> dict[str, str]:
+    """Each parameter once; lists that were sent in pieces as one."""
+    return {name: ",".join(map(str, query.getlist(name))) if name in LISTS else str(query[name]) for name in query}
+
+
 def chosen(reports: QuerySet[Report], asked: Mapping[str, str], *, now: datetime) -> QuerySet[Report]:
     """The reports of one page, newest first. Numbers override everything else. Raises ValidationError."""
-    page, size = _number(asked, "page", 1, 10**6), _number(asked, "page_size", MOST, MOST)
     reports = reports.order_by("-reported_at", "-id")
     if numbers := _listed(asked, "service_request_id"):
         if len(numbers) > MOST:
             raise ValidationError({"service_request_id": [f"At most {MOST} of them."]})
         known = [int(number) for number in numbers if _is_number(number)]
         return reports.filter(pk__in=known)[:MOST]
+    page, size = _number(asked, "page", 1, 10**6), _number(asked, "page_size", MOST, MOST)
     window = window_of(asked, now=now)
     reports = reports.filter(reported_at__gte=window.start, reported_at__lte=window.end)
     if codes := _listed(asked, "service_code"):
@@ -104,6 +110,9 @@ def _number(asked: Mapping[str, str], name: str, default: int, most: int) -> int
     return int(text)
 
 
-def report_number(text: Any) -> int | None:
-    """The number of a report, or None for what cannot be one."""
-    return int(text) if _is_number(str(text)) else None
+def is_extended(asked: Mapping[str, str]) -> bool:
+    """Whether more is wanted than the standard has. Raises ValidationError."""
+    wanted = asked.get("extensions", "").lower()
+    if wanted not in ("", "true", "false"):
+        raise ValidationError({"extensions": ["true or false."]})
+    return wanted == "true"

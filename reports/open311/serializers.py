@@ -77,7 +77,7 @@ class Open311AttributeSerializer(serializers.Serializer):
     code = serializers.CharField()
     datatype = serializers.ChoiceField(choices=Attribute.Datatype.choices)
     required = serializers.BooleanField()  # type: ignore[assignment]
-    datatype_description = serializers.CharField(allow_blank=True)
+    datatype_description = serializers.CharField(allow_null=True)
     order = serializers.IntegerField()
     description = serializers.CharField()
     values = Open311ValueSerializer(many=True)  # type: ignore[assignment]
@@ -94,12 +94,32 @@ class Open311CreatedSerializer(serializers.Serializer):
     service_request_id = serializers.CharField(required=False)
     token = serializers.CharField(required=False)
     service_notice = serializers.CharField()
-    account_id = serializers.CharField(allow_null=True)
+    account_id = serializers.CharField(required=False)
 
 
 class Open311TokenSerializer(serializers.Serializer):
-    service_request_id = serializers.CharField(allow_null=True, help_text="null until it is known.")
+    service_request_id = serializers.CharField(required=False, help_text="Left out until it is known.")
     token = serializers.CharField()
+
+
+class Open311NoteSerializer(serializers.Serializer):
+    datetime = serializers.DateTimeField()
+    type = serializers.CharField(help_text="What it became.")
+    description = serializers.CharField(allow_null=True)
+
+
+class Open311PhotoSerializer(serializers.Serializer):
+    media_url = serializers.URLField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+
+
+class Open311ExtendedSerializer(serializers.Serializer):
+    severity = serializers.CharField()
+    channel = serializers.CharField(help_text="Where it came from.")
+    confirmations = serializers.IntegerField(help_text="Others who have the same problem.")
+    photos = Open311PhotoSerializer(many=True)
 
 
 class Open311RequestSerializer(serializers.Serializer):
@@ -120,6 +140,8 @@ class Open311RequestSerializer(serializers.Serializer):
     lat = serializers.FloatField()
     long = serializers.FloatField()
     media_url = serializers.URLField(allow_null=True)
+    extended_attributes = Open311ExtendedSerializer(required=False, help_text="With extensions=true alone, as notes.")
+    notes = Open311NoteSerializer(many=True, required=False)
 
 
 class Open311EndpointSerializer(serializers.Serializer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,11 +35,17 @@ def services() -> list[dict[str, Any]]:
             "description": one.description,
             "metadata": one.code in asked,
             "type": kind_of(one.code),
-            "keywords": one.description.rstrip(".").lower(),
+            "keywords": keywords(one.description),
             "group": one.department.name,
         }
         for one in offered
     ]
+
+
+def keywords(description: str) -> str:
+    """A list with commas between, out of a sentence that lists."""
+    parts = re.split(r"[,;]| and | or ", description.rstrip(".").lower())
+    return ", ".join(filter(None, map(str.strip, parts)))
 
 
 def kind_of(code: str) -> str:
@@ -60,7 +67,7 @@ def _attribute(one: Attribute) -> dict[str, Any]:
         "code": one.code,
         "datatype": one.datatype,
         "required": one.required,
-        "datatype_description": one.datatype_description,
+        "datatype_description": one.datatype_description or None,
         "order": one.position,
         "description": one.description,
         "values": one.values,

@@ -57,7 +57,8 @@ def submit(form: QueryDict, *, by: Any) -> dict[str, Any]:
         if kind_of(category.code) == "realtime"
         else {"token": str(submission.token)}
     )
-    return {**number, "service_notice": notice(category), "account_id": told.get("account_id")}
+    account = {"account_id": told["account_id"]} if "account_id" in told else {}
+    return {**number, "service_notice": notice(category), **account}
 
 
 def _read(form: QueryDict) -> tuple[dict[str, str], dict[str, list[str]]]:

@@ -18,7 +18,7 @@ from base.permissions import Public
 from base.throttles import ScopedThrottle
 from reports.filing.access import WithoutAccount, viewer_of
 from reports.models import Category, Waiting
-from reports.open311 import asking, showing
+from reports.open311 import asking, extended, showing
 from reports.open311 import serializers as s
 from reports.open311.models import Attribute, Submission
 from reports.open311.submitting import submit
@@ -26,6 +26,7 @@ from reports.open311.surface import FORM, JURISDICTION, Open311View, form_of
 
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
 TAGS = ["open311"]
+EXTENSIONS = OpenApiParameter("extensions", bool, description="More than the standard has: steps, photos, severity.")
 FORM_FIELDS = "application/x-www-form-urlencoded"
 
 
@@ -125,13 +126,15 @@ class Requests(Open311View):
             OpenApiParameter("start_date", str, description="With its zone; the last 90 days without both dates."),
             OpenApiParameter("end_date", str, description="At most 90 days after the start."),
             OpenApiParameter("status", str, description="open, closed; commas between."),
+            EXTENSIONS,
             OpenApiParameter("page", int, description="From 1."),
             OpenApiParameter("page_size", int, description=f"1 to {asking.MOST}, which it is if left out."),
         ],
         responses=s.Open311RequestSerializer(many=True),
     )
     def get(self, request: Request, form: str) -> Response:
-        found = asking.chosen(viewer_of(request).reports(), request.query_params.dict(), now=timezone.now())
+        asked = asking.asked_of(request.query_params)
+        found = asking.chosen(viewer_of(request).reports(), asked, now=timezone.now())
         return Response(_shown(request, found))
 
     @extend_schema(
@@ -149,10 +152,12 @@ class Requests(Open311View):
 class OneRequest(Open311View):
     """One report as a service request, in a list of one."""
 
+    known = frozenset({"extensions"})
+
     @extend_schema(
         tags=TAGS,
         operation_id="open311_request",
-        parameters=[FORM, JURISDICTION],
+        parameters=[FORM, JURISDICTION, EXTENSIONS],
         responses=s.Open311RequestSerializer(many=True),
     )
     def get(self, request: Request, number: int, form: str) -> Response:
@@ -163,7 +168,7 @@ class OneRequest(Open311View):
 
 
 class Token(Open311View):
-    """The number of the request that a token was given for, once its service is known."""
+    """The number of the request that a token was given for; it is left out until its service is known."""
 
     @extend_schema(
         tags=TAGS,
@@ -176,8 +181,8 @@ class Token(Open311View):
         if submission is None:
             raise Http404
         waits = Waiting.objects.filter(pk=submission.report_id).exists()
-        number = None if waits else str(submission.report_id)
-        return Response([{"service_request_id": number, "token": str(token)}])
+        number = {} if waits else {"service_request_id": str(submission.report_id)}
+        return Response([{**number, "token": str(token)}])
 
 
 class Nothing(Open311View):
@@ -195,4 +200,8 @@ def _shown(request: Request, found: Any) -> list[dict[str, Any]]:
     def photo_url(number: int, photo: UUID) -> str:
         return request.build_absolute_uri(reverse("report-photo", args=[number, photo]))
 
-    return showing.requests(found, photo_url)
+    shown = showing.requests(found, photo_url)
+    if asking.is_extended(request.query_params):
+        more = extended.extensions([int(one["service_request_id"]) for one in shown], photo_url)
+        shown = [one | more[int(one["service_request_id"])] for one in shown]
+    return shown

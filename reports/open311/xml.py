@@ -12,6 +12,8 @@ ITEMS = {
     "endpoints": "endpoint",
     "errors": "error",
     "formats": "format",
+    "notes": "note",
+    "photos": "photo",
     "service_requests": "request",
     "services": "service",
     "values": "value",

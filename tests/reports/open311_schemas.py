@@ -1,5 +1,7 @@
 """JSON Schemas of GeoReport v2, written from the standard's tables; stricter than they are: no other keys.
 
+Of the public schemas they keep that a text that may be missing is left out of answers to a POST and a token, not null.
+
 Standard: https://wiki.open311.org/GeoReport_v2 and https://wiki.open311.org/Service_Discovery.
 """
 
@@ -26,9 +28,10 @@ SERVICES = many(
         description=MAYBE,
         metadata={"type": "boolean"},
         type={"enum": ["realtime", "batch", "blackbox"]},
-        keywords=MAYBE,
+        keywords={"type": "string", "pattern": r"^[^,]+(, [^,]+)*$"},
         group=MAYBE,
-    )
+    ),
+    minItems=1,
 )
 DEFINITION = closed(
     ["service_code", "attributes"],
@@ -46,6 +49,21 @@ DEFINITION = closed(
             values=many(closed(["key", "name"], key=TEXT, name=TEXT)),
         )
     ),
+)
+NOTES = many(closed(["datetime", "type", "description"], datetime=TIME, type=TEXT, description=MAYBE), minItems=1)
+PHOTO = closed(
+    ["media_url", "width", "height", "created_at"],
+    media_url=TEXT,
+    width={"type": "integer"},
+    height={"type": "integer"},
+    created_at=TIME,
+)
+EXTENDED = closed(
+    ["severity", "channel", "confirmations", "photos"],
+    severity=TEXT,
+    channel=TEXT,
+    confirmations={"type": "integer"},
+    photos=many(PHOTO),
 )
 REQUESTS = many(
     closed(
@@ -68,18 +86,20 @@ REQUESTS = many(
         lat={"type": "number"},
         long={"type": "number"},
         media_url={"type": ["string", "null"], "format": "uri"},
+        extended_attributes=EXTENDED,
+        notes=NOTES,
     ),
     maxItems=1000,
 )
 CREATED = many(
     {
-        **closed([], service_request_id=TEXT, token=TEXT, service_notice=MAYBE, account_id=MAYBE),
+        **closed([], service_request_id=TEXT, token=TEXT, service_notice=TEXT, account_id=TEXT),
         "oneOf": [{"required": ["service_request_id"]}, {"required": ["token"]}],
     },
     minItems=1,
     maxItems=1,
 )
-TOKEN = many(closed(["service_request_id", "token"], service_request_id=MAYBE, token=TEXT), minItems=1, maxItems=1)
+TOKEN = many(closed(["token"], service_request_id=TEXT, token=TEXT), minItems=1, maxItems=1)
 ERRORS = many(closed(["code", "description"], code={"type": "integer"}, description=TEXT), minItems=1)
 DISCOVERY = closed(
     ["changeset", "contact", "key_service", "endpoints"],

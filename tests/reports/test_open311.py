@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.people import issue_api_key
 from audit.models import Entry
 from reports.filing.services import change_status, file_report
-from reports.models import Attribute, Report, Submission, Waiting
+from reports.models import Attribute, Photo, Report, Submission, Waiting
 from reports.open311.xml import ITEMS
 from tests.reports import open311_schemas as schemas
 from tests.reports.conftest import POTHOLE
@@ -74,6 +74,7 @@ def test_services_are_the_categories_and_their_questions(client):
     assert services["tree"]["metadata"] and services["tree"]["group"] == "Parks and Forestry"
     assert not services["noise"]["metadata"]
     assert (services["tree"]["type"], services["other"]["type"]) == ("realtime", "batch")
+    assert services["sidewalk"]["keywords"] == "broken, raised, blocked sidewalks, kerbs"
     Attribute.objects.create(
         category_id="noise", code="note", datatype="string", description="<b> & é", variable=False, position=1
     )
@@ -105,7 +106,7 @@ def test_what_fits_nowhere_gets_a_token_and_its_number_when_it_was_looked_at(cli
     token = request.findtext("token")
     assert told.status_code == 201 and request.find("service_request_id") is None
     path = f"{V2}/tokens/{token}"
-    assert both(client, path, "service_requests", schemas.TOKEN)[0]["service_request_id"] is None
+    assert both(client, path, "service_requests", schemas.TOKEN) == [{"token": token}]
     Waiting.objects.all().delete()
     number = str(Submission.objects.get(token=token).report_id)
     assert both(client, path, "service_requests", schemas.TOKEN) == [{"service_request_id": number, "token": token}]
@@ -189,13 +190,31 @@ def test_requests_are_found_by_number_service_status_and_time(client, resident):
 
     assert numbers() == [closed.pk, fresh.pk]
     assert numbers(status="open") == numbers(service_code="other,tree") == [fresh.pk]
+    assert numbers(service_code=["other", "tree"], status=["open", "closed"]) == [fresh.pk]
     assert numbers(status="closed", service_code="") == [closed.pk]
     assert numbers(page="2", page_size="1") == [fresh.pk]
-    assert numbers(service_request_id=f"{old.pk},{closed.pk},x,999999", status="nonsense") == [closed.pk, old.pk]
+    by_number = {"service_request_id": f"{old.pk},{closed.pk},x,999999", "status": "nonsense", "page": "0"}
+    assert numbers(**by_number) == [closed.pk, old.pk]
     end = (timezone.now() - timedelta(days=30)).isoformat()
     assert numbers(end_date=end) == [old.pk]
     [found] = client.get(f"{V2}/requests/{closed.pk}.json").json()
     assert (found["status"], found["status_notes"]) == ("closed", "Call me: [phone]")
+
+
+def test_extensions_add_steps_photos_and_severity(client, filed):
+    Photo.objects.create(report=filed, file="reports/a.jpg", width=640, height=480, size_bytes=9, sha256="0" * 64)
+    change_status(report=filed, to="acknowledged", by=None, note="Mail a@example.org")
+    change_status(report=filed, to="in_progress", by=None, note="between us", public=False)
+    path = f"{V2}/requests/{filed.pk}"
+    [plain] = both(client, path, "service_requests", schemas.REQUESTS, extensions="false")
+    [found] = both(client, path, "service_requests", schemas.REQUESTS, extensions="true")
+    assert found.items() > plain.items() and not plain.keys() & {"notes", "extended_attributes"}
+    told = [(note["type"], note["description"]) for note in found["notes"]]
+    assert told == [("received", None), ("acknowledged", "Mail [e-mail]"), ("in_progress", None)]
+    extended = found["extended_attributes"]
+    assert (extended["severity"], extended["channel"], extended["confirmations"]) == ("high", "api", 0)
+    assert [photo["media_url"] for photo in extended["photos"]] == [plain["media_url"]]
+    assert client.get(f"{path}.json", {"extensions": "maybe"}).status_code == 400
 
 
 def test_what_was_rejected_is_not_shown_to_strangers(client, filed):
