@@ -12,8 +12,9 @@ from django.db.models.functions import Now
 from reports.classification.artifact import ArtifactError
 from reports.classification.work import classify_reports
 from reports.duplicates.linking import link_duplicates
-from reports.filing.aftermath import doubted, tell_filed
+from reports.filing.aftermath import tell_filed
 from reports.models import Waiting
+from reports.review.abuse import suspects
 from reports.review.models import Why
 from reports.review.work import Wanted, open_items
 
@@ -57,7 +58,7 @@ def _settle(waiting: Sequence[Waiting]) -> None:
     reports = [one.report for one in waiting]
     classify_reports(reports)
     link_duplicates(reports)
-    open_items(Wanted(report_id=pk, why=Why.FLAGGED, risk=0.5) for pk in sorted(doubted(reports)))
+    open_items(suspects(waiting))
     tell_filed(waiting)
     Waiting.objects.filter(pk__in=[one.pk for one in waiting]).delete()
 

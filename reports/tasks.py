@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from reports import processing
 from reports.filing import limits, photos
-from reports.review import watch
+from reports.models import Report
+from reports.review import abuse, watch
 from tasks.definitions import every, task
 from tasks.execution import TaskContext
 
@@ -37,6 +38,12 @@ def _process_batch(context: TaskContext) -> int:
 def request_processing() -> str:
     """Ask for `process_reports`, unless one that has not started yet will see the caller's rows. Returns its id."""
     return process_reports.using(coalesce_key="process_reports").enqueue().id
+
+
+@task()
+def look_into_filer(*, report_id: int) -> dict[str, int]:
+    """After a report was refused for a fault of who filed it: have the others of a series seen."""
+    return {"reports": abuse.look_into(Report.objects.get(pk=report_id))}
 
 
 @every(timedelta(hours=1))

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
-
-from django.utils import timezone
 
 from audit.models import Entry
 from features.services import ingest
-from reports import happenings, reputation
+from reports import happenings
 from reports.filing.points import give_points_to_many
-from reports.models import Report, Waiting
+from reports.models import Waiting
 
 
 def tell_filed(waiting: Sequence[Waiting]) -> None:
@@ -24,17 +20,6 @@ def tell_filed(waiting: Sequence[Waiting]) -> None:
     Entry.objects.bulk_create([_entry(one) for one in new])
     ingest([event for one in new for event in happenings.filed(one.report)])
     give_points_to_many("filed", [(one.report.reporter_id, ("report", str(one.report_id))) for one in new])
-
-
-def doubted(reports: Sequence[Report]) -> set[int]:
-    """Those of residents whose every report somebody looks at. Reads the reporters; have them selected."""
-    now = timezone.now()
-    return {report.pk for report in reports if report.reporter and _is_doubted(report.reporter, now)}
-
-
-def _is_doubted(reporter: Any, now: datetime) -> bool:
-    band = reputation.band_of(reputation=reporter.reputation, account_age=now - reporter.date_joined)
-    return band is None or band.reviewed
 
 
 def _entry(one: Waiting) -> Entry:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from base import worklist
 from base.worklist import OwnWork, Status, WrongState
+from reports import tasks
 from reports.classification import corrections
 from reports.duplicates import merging
 from reports.duplicates.models import DuplicateLink
@@ -74,6 +75,8 @@ def reject_item(*, item_id: int, user: Any, reason: str, public_text: str = "", 
         raise WrongState(str(error)) from None
     if why.in_good_faith:
         give_points(item.report.reporter_id, "in_good_faith", ("report_step", str(step.pk)))
+    else:
+        tasks.look_into_filer.enqueue(report_id=item.report_id)
     return decision
 
 
