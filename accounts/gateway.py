@@ -12,9 +12,11 @@ from django.utils import timezone
 from requests_hardened import Config, HTTPSession
 
 from accounts.sms import SmsDelayed, SmsRefused
+from base.deadline import Deadline, TimedAdapter
 from tasks.webhooks.delivery import TRY_AGAIN, seconds_until
 
-CONNECT_S, READ_S = 3.0, 10.0
+CONNECT_S, TOTAL_S = 3.0, 10.0
+LATE = f"The SMS gateway did not answer within {TOTAL_S:g} s."
 
 
 class HttpBackend:
@@ -34,16 +36,23 @@ class HttpBackend:
             ip_filter_enable=False,
             ip_filter_allow_loopback_ips=True,
             never_redirect=True,
-            default_timeout=(CONNECT_S, READ_S),
+            default_timeout=(CONNECT_S, TOTAL_S),
             user_agent_override="Millrace/1",
         )
+        deadline = Deadline(TOTAL_S)
         try:
-            with HTTPSession(config) as session:
+            with HTTPSession(config) as session, deadline:
                 session.trust_env = False
+                for scheme in ("https://", "http://"):
+                    session.mount(scheme, TimedAdapter(deadline))
                 with session.post(settings.SMS_GATEWAY_URL, headers=headers, stream=True, **body) as answer:
                     status, retry_after = answer.status_code, answer.headers.get("Retry-After", "")
         except requests.RequestException as error:
-            raise SmsDelayed(f"The SMS gateway could not be reached: {type(error).__name__}.") from None
+            raise SmsDelayed(
+                LATE if deadline.passed else f"The SMS gateway could not be reached: {type(error).__name__}."
+            ) from None
+        if deadline.passed:  # a head that was cut off looks like one that ended
+            raise SmsDelayed(LATE)
         if not 200 <= status < 300:
             raise _refusal(status, retry_after)
 

@@ -1,6 +1,8 @@
 import json
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -8,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+import accounts.gateway
 from accounts.gateway import HttpBackend
 from accounts.services import request_code
 from accounts.sms import SmsDelayed, SmsRefused
@@ -23,6 +26,7 @@ class Gateway(HTTPServer):
     """A provider on loopback that answers as told and keeps what it got."""
 
     answer = (202, {})
+    drips = False
     seen: list[tuple[dict[str, str], bytes]]
 
 
@@ -32,11 +36,21 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((dict(self.headers), body))
+        if self.server.drips:
+            with suppress(OSError):
+                self.drip()
+            return
         status, headers = self.server.answer
         self.send_response(status)
         for name, value in {"Content-Length": "0", **headers}.items():
             self.send_header(name, value)
         self.end_headers()
+
+    def drip(self) -> None:
+        """A head that never ends, byte by byte, each before the client would give up waiting for one."""
+        self.wfile.write(b"HTTP/1.1 202 Accepted\r\nX-Slow: ")
+        while not time.sleep(0.05):
+            self.wfile.write(b"x")
 
     def log_message(self, *args: object) -> None:
         pass
@@ -91,6 +105,15 @@ def test_what_will_not_change_is_refused_and_nobody_is_followed(gateway, status)
     with pytest.raises(SmsRefused, match=f"answered {status}"):
         send()
     assert len(gateway.seen) == 1
+
+
+def test_a_gateway_that_drips_is_left_at_the_deadline_and_tried_again(gateway, monkeypatch):
+    monkeypatch.setattr(accounts.gateway, "TOTAL_S", 0.4)
+    gateway.drips = True
+    started = time.monotonic()
+    with pytest.raises(SmsDelayed, match="did not answer within"):
+        send()
+    assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize(
