@@ -22,6 +22,7 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from base.metrics import register_collector
+        from reports import checks  # noqa: F401 - registers itself
         from reports.review.watch import ReviewCollector
 
         register_collector(ReviewCollector())

@@ -13,7 +13,7 @@ from reports.classification.artifact import ArtifactError
 from reports.classification.work import classify_reports
 from reports.duplicates.linking import link_duplicates
 from reports.filing.aftermath import tell_filed
-from reports.models import Waiting
+from reports.models import Report, Waiting
 from reports.review.abuse import suspects
 from reports.review.models import Why
 from reports.review.work import Wanted, open_items
@@ -38,6 +38,15 @@ def process_waiting(limit: int = BATCH) -> int:
         for one in waiting:
             _settled([one])
     return len(waiting)
+
+
+@transaction.atomic
+def show_critical(limit: int = BATCH) -> int:
+    """While nothing can be classified: put the critical reports that wait before a person, once. Returns how many."""
+    unseen = Report.objects.filter(severity=Report.Severity.CRITICAL, waiting__isnull=False, reviews=None)
+    numbers = unseen.order_by("waiting__due_at").values_list("pk", flat=True)[:limit]
+    details = {"severity": Report.Severity.CRITICAL}
+    return len(open_items(Wanted(report_id=pk, why=Why.URGENT, risk=0.9, details=details) for pk in numbers))
 
 
 def _settled(waiting: Sequence[Waiting]) -> bool:

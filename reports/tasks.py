@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from reports import processing
+from reports.classification.artifact import ArtifactError
 from reports.filing import limits, photos
 from reports.models import Report
 from reports.review import abuse, watch
@@ -19,11 +20,18 @@ from tasks.execution import TaskContext
 @every(timedelta(minutes=1))  # those that are tried again; a new one is asked for at once
 @task(takes_context=True, atomic=False, timeout_s=600)
 def process_reports(context: TaskContext) -> dict[str, Any]:
-    """Take waiting reports batch by batch, and leave none. Many new reports coalesce into one run of this."""
+    """Take waiting reports batch by batch, and leave none. Many new reports coalesce into one run of this.
+
+    Raises ArtifactError while a model cannot be read: reports wait then, but for a person to see the critical ones.
+    """
     total = 0
-    while done := _process_batch(context):
-        total += done
-        context.progress(0, f"{total} reports")
+    try:
+        while done := _process_batch(context):
+            total += done
+            context.progress(0, f"{total} reports")
+    except ArtifactError:
+        processing.show_critical()
+        raise
     return {"reports": total}
 
 

@@ -6,22 +6,28 @@ from typing import Any
 
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Panel, Table, badge, meter, when
+from reports.classification.artifact import ArtifactError
 from reports.duplicates.linking import OPEN
 from reports.duplicates.search import find_candidates
 from reports.models import DuplicateLink, Report
 
+BLIND = "They cannot be looked for now: the finder of duplicates cannot be read. Merging by number works."
 STATES = {"suggested": BUSY, "merged": GOOD, "rejected": BAD, "unmerged": WARN}
 
 
 def duplicates_panels(user: Any, report: Report) -> list[Panel]:
     """What the report may be a duplicate of while somebody could act on it, and what was said; nothing if nothing."""
     shown = [candidates_panel(report, user)] if report.status in OPEN else []
-    return [panel for panel in [*shown, links_panel(report, user)] if panel.rows]
+    return [panel for panel in [*shown, links_panel(report, user)] if panel.rows or panel.empty == BLIND]
 
 
 def candidates_panel(report: Report, user: Any = None) -> Table:
     """What the report may be a duplicate of, with the model's probability. user: who follows the links."""
-    found = find_candidates(report)
+    title = "Perhaps a duplicate of"
+    try:
+        found = find_candidates(report)
+    except ArtifactError:
+        return Table(title=title, headers=[], rows=[], empty=BLIND)
     others = Report.objects.in_bulk([one.report_id for one in found])
     rows = [
         (
@@ -35,7 +41,7 @@ def candidates_panel(report: Report, user: Any = None) -> Table:
         if one.report_id in others
     ]
     headers = ["Report", "The same", "Away", "Filed", "Status"]
-    return Table(title="Perhaps a duplicate of", headers=headers, rows=rows, empty="Nothing like it is near.")
+    return Table(title=title, headers=headers, rows=rows, empty="Nothing like it is near.")
 
 
 def links_panel(report: Report, user: Any) -> Table:

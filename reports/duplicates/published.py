@@ -19,4 +19,7 @@ def finder(version: str = CURRENT) -> Finder:
     path = FOLDER / f"duplicates-{version}.json"
     if not path.is_file():
         raise ArtifactError(f"there is no {path.name}")
-    return Finder.from_artifact(json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return Finder.from_artifact(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ArtifactError(f"{path.name} cannot be read: {error}") from error

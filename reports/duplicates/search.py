@@ -84,12 +84,12 @@ class Other:
 
 
 def find_candidates(report: Report, limit: int = 5) -> list[Candidate]:
-    """The likeliest originals of a stored report, as things were when it arrived."""
+    """The likeliest originals of a stored report, as things were when it arrived. Raises ArtifactError."""
     return find_many([report], limit)[report.pk].candidates
 
 
 def find_many(reports: Sequence[Report], limit: int = 5) -> dict[int, Found]:
-    """The same for many reports by two statements."""
+    """The same for many reports by two statements. Raises ArtifactError."""
     finder = published.finder()
     near = _near(reports)
     few = [shortlist(one) for one in near]

@@ -10,8 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from base.desk import acting
+from base.problems import Unavailable
 from base.queries import refuse_unknown
 from base.roles import Role
+from reports.classification.artifact import ArtifactError
 from reports.duplicates import merging
 from reports.duplicates import serializers as s
 from reports.duplicates.search import find_many
@@ -44,7 +46,10 @@ class Candidates(APIView):
     def get(self, request: Request, report_id: int) -> Response:
         refuse_unknown(request, {"format"})
         report = viewer_of(request).find(report_id)
-        found = find_many([report])[report.pk]
+        try:
+            found = find_many([report])[report.pk]
+        except ArtifactError:
+            raise Unavailable("The finder of duplicates cannot be read now.") from None
         links = DuplicateLink.objects.filter(report=report).select_related("decided_by")
         body = {
             "probability": found.probability,

@@ -19,7 +19,7 @@ class Lookalike:
 
 
 def find_lookalikes(report: Report, limit: int = 5) -> list[Lookalike]:
-    """The likeliest first."""
+    """The likeliest first. Raises ArtifactError."""
     found = find_candidates(report, limit=limit)
     rows = Report.objects.select_related("category").in_bulk([one.report_id for one in found])
     return [

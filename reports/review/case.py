@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from reports.classification.artifact import ArtifactError
 from reports.models import Category, Report, ReviewItem
 from reports.review.candidates import Lookalike, find_lookalikes
 from reports.review.suggestions import Suggestion, standing, suggestion_of
@@ -35,9 +36,17 @@ class Case:
         return suggestion_of(self.report)
 
     @cached_property
+    def found(self) -> list[Lookalike] | None:
+        """None while the finder of duplicates cannot be read: everything else can still be decided."""
+        try:
+            return find_lookalikes(self.report)
+        except ArtifactError:
+            return None
+
+    @property
     def lookalikes(self) -> list[tuple[str, Lookalike]]:
         """With their keys, the likeliest first."""
-        return list(zip(KEYS, find_lookalikes(self.report), strict=False))
+        return list(zip(KEYS, self.found or [], strict=False))
 
     @cached_property
     def options(self) -> list[Option]:

@@ -12,6 +12,7 @@ from django.utils.html import format_html_join
 from base.admin import page_of
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Drawing, Facts, Panel, Table, ago, badge, when
+from reports.duplicates.panels import BLIND
 from reports.filing import neighbours
 from reports.filing.admin import severity_badge, state_badge
 from reports.models import Report, ReviewItem
@@ -64,7 +65,8 @@ def lookalikes_panel(user: Any, case: Case) -> Table:
         for key, one in case.lookalikes
     ]  # fmt: skip
     headers = ["Key", "Report", "Same problem", "Distance", "Reported", "Category", "Status"]
-    return Table(title="Likely duplicates", headers=headers, rows=rows, empty="Nothing like it is near.")
+    empty = BLIND if case.found is None else "Nothing like it is near."
+    return Table(title="Likely duplicates", headers=headers, rows=rows, empty=empty)
 
 
 def apart(days: float) -> str:
