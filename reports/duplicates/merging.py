@@ -1,7 +1,7 @@
 """Merge reports about the same thing, take them apart again, and say that they are not the same.
 
 What people merged is a forest: each merged report has one link to where somebody put it. `Report.merged_into` is its
-root, so whoever reads needs one step. Whoever locks several reports locks them in order of their ids.
+root, so whoever reads needs one step.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import OperationalError, transaction
-from django.db.models import Q
 from django.utils import timezone
 from psycopg2.errors import DeadlockDetected
 
@@ -20,17 +19,17 @@ from base.worklist import OwnWork, WrongState
 from reports.duplicates.models import DuplicateLink
 from reports.duplicates.people import counting, own_votes, set_count
 from reports.filing.services import WrongStatus, change_status
+from reports.locks import AT_ONCE, lock_report, lock_trees
 from reports.models import Report
 from reports.places import distance_m
 
 State = DuplicateLink.State
 DAY_S = 86_400
-AT_ONCE = "Somebody merged these reports at the same moment; look again."
 
 
 @contextmanager
 def _one_of_two() -> Iterator[None]:
-    """Two people who lock the same reports crosswise: the database lets one go on, and the other reads a sentence."""
+    """Should two wait for one another all the same, the database lets one go on, and the other reads a sentence."""
     try:
         with transaction.atomic():
             yield
@@ -46,15 +45,14 @@ def merge(*, report_id: int, into_id: int, by: Any, note: str = "") -> Duplicate
 
     note: for staff. Raises WrongState, OwnWork, Report.DoesNotExist.
     """
-    report, into = _locked(report_id, into_id)
+    locked = lock_trees(report_id, into_id)
+    report, into = locked[report_id], locked[into_id]
     _refuse_own(report, by)
     if report.pk == into.pk:
         raise WrongState("A report is not a duplicate of itself.")
     if report.merged_into_id:
         raise WrongState(f"Report {report.pk} is merged already, into report {report.merged_into_id}.")
-    root = into
-    if into.merged_into_id:
-        root = Report.objects.select_for_update(no_key=True, of=("self",)).get(pk=into.merged_into_id)
+    root = locked[into.merged_into_id or into.pk]
     if root.pk == report.pk:
         raise WrongState(f"Report {into.pk} is merged into report {report.pk}; take that apart first.")
     if root.merged_into_id:
@@ -78,7 +76,7 @@ def unmerge(*, report_id: int, by: Any, note: str = "") -> DuplicateLink:
 
     Raises WrongState, Report.DoesNotExist.
     """
-    (report,) = _locked(report_id)
+    report = lock_trees(report_id)[report_id]
     link = DuplicateLink.objects.filter(report=report, state=State.MERGED).first()
     if link is None or report.merged_into is None:
         raise WrongState(f"Report {report.pk} is not merged.")
@@ -98,7 +96,7 @@ def unmerge(*, report_id: int, by: Any, note: str = "") -> DuplicateLink:
 @_one_of_two()
 def reject(*, report_id: int, into_id: int, by: Any, note: str = "") -> DuplicateLink:
     """The two are not the same; it is not suggested again. Raises WrongState, OwnWork, Report.DoesNotExist."""
-    report, other = _locked(report_id, into_id)
+    report, other = lock_report(report_id), Report.objects.get(pk=into_id)
     _refuse_own(report, by)
     if report.pk == other.pk:
         raise WrongState("A report is the same as itself.")
@@ -107,21 +105,6 @@ def reject(*, report_id: int, into_id: int, by: Any, note: str = "") -> Duplicat
     link = _decided(report, other, State.REJECTED, by, note)
     log_audit_event("duplicate_rejected", "report", report.pk, {"of": other.pk, "note": note})
     return link
-
-
-def _locked(*ids: int) -> list[Report]:
-    """The reports, in the order asked for, with their trees: nobody else changes them in this transaction."""
-    tree = Q(pk__in=ids) | Q(merged_into__in=ids) | Q(merged__in=ids)
-    found = {one.pk: one for one in Report.objects.filter(pk__in=_ids(tree)).select_for_update(
-        no_key=True, of=("self",)).order_by("pk")}  # fmt: skip
-    missing = [one for one in ids if one not in found]
-    if missing:
-        raise Report.DoesNotExist(f"There is no report {missing[0]}.")
-    return [found[one] for one in ids]
-
-
-def _ids(tree: Q) -> list[int]:
-    return list(Report.objects.filter(tree).order_by().values_list("pk", flat=True).distinct())
 
 
 def _refuse_own(report: Report, by: Any) -> None:

@@ -48,13 +48,6 @@ def set_count(report_id: int, votes: int) -> None:
     Report.objects.filter(pk=report_id).update(confirmations_count=known + votes)
 
 
-def lock_with_root(report_id: int) -> Report:
-    """The report and where it was merged into, locked in the order in which merging locks. Raises DoesNotExist."""
-    root_id = Report.objects.values_list("merged_into", flat=True).get(pk=report_id)
-    rows = Report.objects.filter(pk__in=[report_id, root_id or report_id]).order_by("pk")
-    return next(one for one in rows.select_for_update(no_key=True, of=("self",)) if one.pk == report_id)
-
-
 def _count(report_id: int) -> tuple[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, [report_id])

@@ -15,6 +15,7 @@ from reports.classification import corrections
 from reports.filing.limits import asked_of
 from reports.filing.points import give_points
 from reports.filing.storing import store_filed
+from reports.locks import lock_report
 from reports.models import MOVES, Category, Report, StatusChange, Waiting
 from reports.places import cell_of
 
@@ -83,15 +84,6 @@ def _category(code: str) -> Category:
     if found is None:
         raise UnknownCategory("No category that is offered has this code.")
     return found
-
-
-def lock_report(report_id: int) -> Report:
-    """The report, nobody else's to change in this transaction.
-
-    A batch holds what waits before it writes the report; in this order nobody waits for one another.
-    """
-    Waiting.objects.select_for_update().filter(pk=report_id).first()
-    return _locked(report_id)
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from reports import serializers as s
 from reports.filing import search, services
 from reports.filing.access import OPEN, RESIDENTS, Viewer, somebody, viewer_of
 from reports.filing.once import KEY, answer_once
+from reports.locks import lock_report
 from reports.models import Category, Report
 
 PAGED = ("cursor", "limit", "format")
@@ -160,7 +161,7 @@ class ReportDetail(APIView):
         asked = s.ReportPatchSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         with transaction.atomic():
-            report = services.lock_report(report_id)
+            report = lock_report(report_id)
             wanted = request.headers.get("If-Match")
             if wanted not in (None, "*", etag(report)):
                 raise Changed

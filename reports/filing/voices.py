@@ -9,9 +9,10 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from audit.services import log_audit_event
-from reports.duplicates.people import counting, lock_with_root
+from reports.duplicates.people import counting
 from reports.filing.limits import take
 from reports.filing.points import give_points
+from reports.locks import lock_with_root
 from reports.models import Comment, Confirmation, Report
 
 OPEN = {Report.Status.RECEIVED, Report.Status.ACKNOWLEDGED, Report.Status.IN_PROGRESS}

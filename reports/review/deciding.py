@@ -15,7 +15,8 @@ from reports.classification import corrections
 from reports.duplicates import merging
 from reports.duplicates.models import DuplicateLink
 from reports.filing.points import give_points
-from reports.filing.services import UnknownCategory, WrongStatus, assign_report, change_status, lock_report
+from reports.filing.services import UnknownCategory, WrongStatus, assign_report, change_status
+from reports.locks import lock_report, lock_trees, lock_waiting
 from reports.models import Category, Report, ReviewDecision, ReviewItem
 from reports.review import work
 from reports.review.reasons import find_reason
@@ -86,23 +87,28 @@ def merge_item(*, item_id: int, user: Any, into: int, note: str = "") -> ReviewD
 
     Raises what reports.duplicates.merging refuses.
     """
-    item = _locked(item_id, user)
+    item = _locked(item_id, user, into)
     decision = _decided(item, user, Kind.MERGED, suggestion_of(item.report), into_id=into, note=note)
     merging.merge(report_id=item.report_id, into_id=into, by=user, note=note)
     return decision
 
 
-def _locked(item_id: int, user: Any) -> ReviewItem:
-    """The item and its report, which nobody else changes meanwhile."""
+def _locked(item_id: int, user: Any, into: int | None = None) -> ReviewItem:
+    """The item and its report, which nobody else changes meanwhile, and with `into` all that a merge changes."""
     items = work.visible_items(user)
     report_id = items.values_list("report_id", flat=True).get(pk=item_id)
-    report = lock_report(report_id)
+    report = lock_report(report_id) if into is None else _locked_to_merge(report_id, into)
     item = items.select_for_update(of=("self",)).get(pk=item_id)
     if report.reporter_id == user.pk:
         raise OwnWork("Nobody reviews a report of their own.")
     worklist.refuse_unclaimed(item, user)
     item.report = report
     return item
+
+
+def _locked_to_merge(report_id: int, into: int) -> Report:
+    lock_waiting(report_id)
+    return lock_trees(report_id, into)[report_id]
 
 
 def _decided(item: ReviewItem, user: Any, kind: str, suggestion: Suggestion | None, **fields: Any) -> ReviewDecision:

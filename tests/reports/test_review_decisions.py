@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, InternalError, connections, transaction
+from django.db import IntegrityError, InternalError, connection, connections, transaction
 from django.db.models.functions import Now
 
 from audit.models import Entry
@@ -16,6 +16,7 @@ from reports.models import Report, ReviewDecision, ReviewItem, StatusChange
 from reports.review import deciding, work
 from reports.review.reasons import UnknownReason
 from tasks.models import Task
+from tests.processes import eventually
 from tests.reports.waiting import guess, item, reviewer
 
 pytestmark = pytest.mark.django_db
@@ -230,3 +231,35 @@ def test_opening_deciding_and_closing_at_once_never_lock_each_other_out(redis):
     assert ReviewItem.objects.exclude(status="done").count() <= 1
     done = ReviewItem.objects.filter(status="done").count()
     assert done == ReviewDecision.objects.count() >= 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_merge_crosswise_wait_in_one_order_and_never_for_one_another(redis):
+    lower, higher = claimed(why="likely_duplicate"), claimed(why="likely_duplicate")
+    (first, one), (second, other) = lower, higher
+
+    def attempt(mine, into):
+        try:
+            deciding.merge_item(**mine, into=into.pk)
+            return "merged"
+        except WrongState as error:
+            return str(error)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            Report.objects.select_for_update(no_key=True).get(pk=one.pk)
+            acts = [pool.submit(attempt, second, one), pool.submit(attempt, first, other)]
+            eventually(lambda: waiting_for_locks() == 2)
+            Report.objects.select_for_update(nowait=True, no_key=True).get(pk=other.pk)  # neither holds it
+        told = sorted(act.result() for act in acts)
+    assert told[1] == "merged" and "take that apart first" in told[0]
+    assert Report.objects.filter(status="duplicate").count() == 1
+    assert ReviewDecision.objects.filter(kind="merged").count() == 1
+
+
+def waiting_for_locks():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0]
