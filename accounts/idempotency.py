@@ -51,15 +51,17 @@ class InProgress(Conflict):
 
 
 INSERT = """
-INSERT INTO accounts_idempotencykey (user_id, endpoint, key, request_hash, body) VALUES (%s, %s, %s, %s, '')
+INSERT INTO accounts_idempotencykey (user_id, address, endpoint, key, request_hash, body)
+VALUES (%s, %s, %s, %s, %s, '')
 ON CONFLICT DO NOTHING RETURNING id
 """
 
 
-def begin(*, user: User, endpoint: str, key: str, body: Any) -> Answer | None:
+def begin(*, user: User | None, address: str = "", endpoint: str, key: str, body: Any) -> Answer | None:
     """Claim a key inside the caller's transaction, before any effect. None: do the work, then call `finish`.
 
-    An Answer: it was done before. Waits for a rival with the same key up to the connection's lock_timeout.
+    address: whose key it is where there is no account. An Answer: it was done before. Waits for a rival with the same
+    key up to the connection's lock_timeout.
     Raises ValidationError for a malformed key, Unprocessable when the key came with another body, InProgress.
     """
     if not connection.in_atomic_block:
@@ -68,21 +70,20 @@ def begin(*, user: User, endpoint: str, key: str, body: Any) -> Answer | None:
         raise ValidationError({HEADER: ["1 to 255 printable ASCII characters."]})
     request_hash = fingerprint(body)
     for _ in range(3):
-        if _insert([user.pk, endpoint, key, request_hash]):
+        if _insert([user and user.pk, address, endpoint, key, request_hash]):
             return None
-        known = IdempotencyKey.objects.filter(user=user, endpoint=endpoint, key=key).first()
+        known = IdempotencyKey.objects.filter(user=user, address=address, endpoint=endpoint, key=key).first()
         if known is not None:
             return _replay(known, request_hash)
         # It was forgotten between the two statements: ours to take now.
     raise InProgress
 
 
-def finish(*, user: User, endpoint: str, key: str, status: int, body: bytes | str) -> Answer:
+def finish(*, user: User | None, address: str = "", endpoint: str, key: str, status: int, body: bytes | str) -> Answer:
     """Keep the answer, in the transaction of `begin`; `body` is the rendered JSON."""
     text = body.decode() if isinstance(body, bytes) else body
-    changed = IdempotencyKey.objects.filter(user=user, endpoint=endpoint, key=key, status=None).update(
-        status=status, body=text
-    )
+    mine = IdempotencyKey.objects.filter(user=user, address=address, endpoint=endpoint, key=key)
+    changed = mine.filter(status=None).update(status=status, body=text)
     if not changed:
         raise RuntimeError(f"{endpoint}: finish without begin")
     return Answer(status, text, is_replay=False)

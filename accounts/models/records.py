@@ -1,7 +1,7 @@
 """What is counted and kept about users: logins, reputation, mail, and what they were answered."""
 
 from django.db import models
-from django.db.models import Func
+from django.db.models import Func, Q
 from django.db.models.functions import Now
 
 from accounts.models.people import User
@@ -100,9 +100,13 @@ class Mail(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """What a client's `Idempotency-Key` was answered, kept with the effect it names in one transaction."""
+    """What a client's `Idempotency-Key` was answered, kept with the effect it names in one transaction.
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    address: on the network, of who asked without an account; a key belongs to one account or one address.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
+    address = models.CharField(max_length=45, db_default="")
     endpoint = models.CharField(max_length=80)
     key = models.CharField(max_length=255)
     request_hash = models.CharField(max_length=64)
@@ -111,7 +115,15 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "endpoint", "key"], name="idempotency_key_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "address", "endpoint", "key"], nulls_distinct=False, name="idempotency_key_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(user=None) & ~Q(address="") | Q(user__isnull=False, address=""),
+                name="idempotency_key_of_somebody",
+            ),
+        ]
         indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
 
     def __str__(self) -> str:

@@ -61,10 +61,15 @@ def asked_of(user: Any, action: str) -> Asked:
         limit: Limit = getattr(standing_of(user, timezone.now()), action)
         counted = {f"user:{user.pk}": limit}
     else:
-        address = neighbourhood(context.current().ip or "0.0.0.0")[0]  # noqa: S104 - of whom nothing is known
+        address = address_of(context.current().ip)
         counted = {f"ip:{address}": reputation.ADDRESS, "anonymous": reputation.ALL_ADDRESSES}
     rows = [(whom, *row) for whom, limit in counted.items() for row in (("hour", limit.hour), ("day", limit.day))]
     return Asked(*map(list, zip(*rows, strict=True)))
+
+
+def address_of(ip: str | None) -> str:
+    """What is counted as one address on the network; all of whom nothing is known are one."""
+    return neighbourhood(ip or "0.0.0.0")[0]  # noqa: S104
 
 
 def take(user: Any, action: str) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.rules import neighbourhood
 from reports import reputation
+from reports.filing.limits import address_of
 from reports.filing.models import Tally
 from reports.models import Report, ReviewDecision, Waiting
 from reports.review.models import Why
@@ -77,7 +78,7 @@ def _filer(report: Report) -> str | None:
     """The name under which filing is counted; None if nobody is known."""
     if report.reporter_id:
         return f"user:{report.reporter_id}"
-    return f"ip:{neighbourhood(report.ip)[0]}" if report.ip else None
+    return f"ip:{address_of(report.ip)}" if report.ip else None
 
 
 def _same_filer(report: Report) -> Q | None:

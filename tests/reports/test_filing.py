@@ -89,6 +89,20 @@ def test_the_same_key_files_once(resident):
     assert other.status_code == 422
 
 
+def test_without_an_account_a_key_files_once_for_each_address(api):
+    def file(ip, **changes):
+        headers = {"Idempotency-Key": "k"}
+        return api.post(URL, POTHOLE | changes, format="json", headers=headers, REMOTE_ADDR=ip)
+
+    first, again = file("192.0.2.1"), file("192.0.2.1")
+    assert first.status_code == 201 and first.content == again.content and again["Idempotency-Replayed"] == "true"
+    assert file("192.0.2.1", title="Other").status_code == 422
+    assert file("192.0.2.2", title="Other").json()["id"] != first.json()["id"]
+    assert file("2001:db8::1").json() == file("2001:db8::2").json()  # one customer
+    assert Report.objects.count() == 3
+    assert Tally.objects.get(whom="anonymous", span="day").used == 3
+
+
 def test_what_is_over_the_limit_is_refused_and_leaves_nothing(resident):
     client = makers.client(resident)
     for _ in range(reputation.NEW.file.hour):
