@@ -10,13 +10,6 @@ from rest_framework.request import Request
 from base.roles import Role
 
 
-class Public(BasePermission):
-    """Open to everyone; the view says so by naming it."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return True
-
-
 class RolePermission(BasePermission):
     """Lets in the roles in the view's `roles` (an iterable, or a mapping from method); admins pass everywhere."""
 
@@ -25,6 +18,18 @@ class RolePermission(BasePermission):
         if not user or not user.is_authenticated:
             return False
         return user.is_superuser or user.role == Role.ADMIN or user.role in roles_of(view, request.method or "GET")
+
+
+class Public(RolePermission):
+    """Open to everyone; the view says so by naming it. Methods that its `roles` name are for those roles alone."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return is_open(view, request.method or "GET") or super().has_permission(request, view)
+
+
+def is_open(view: Any, method: str) -> bool:
+    """Whether a view answers a method without an account. `view`: the class or an object of it."""
+    return Public in view.permission_classes and method not in getattr(view, "roles", {})
 
 
 def roles_of(view: Any, method: str) -> frozenset[Role]:

@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 from base.negotiation import AnyMediaType
 from base.problems import Conflict, Unavailable
 from base.queries import refuse_unknown
+from base.roles import EVERYONE
 from base.throttles import AnonThrottle, ScopedThrottle, UserThrottle
 from reports import serializers as s
 from reports.filing import photos, pictures
@@ -80,6 +81,7 @@ class ReportPhoto(APIView):
     """One photo of a report."""
 
     permission_classes = OPEN
+    roles = {"DELETE": EVERYONE}
     content_negotiation_class = AnyMediaType
     throttle_classes = [AnonThrottle, UserThrottle]
 
@@ -103,8 +105,6 @@ class ReportPhoto(APIView):
     def delete(self, request: Request, report_id: int, photo_id: UUID) -> Response:
         """By who added it, or who deals with the report."""
         viewer = viewer_of(request)
-        if viewer.user is None:
-            self.permission_denied(request)
         report = viewer.find(report_id)
         photo = _found(report_id, photo_id)
         if not (viewer.handles(report) or photo.uploaded_by_id == viewer.user.pk):

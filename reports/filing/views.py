@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from base.problems import Conflict
 from base.queries import refuse_unknown
+from base.roles import EVERYONE
 from base.throttles import AnonThrottle, ScopedThrottle, UserThrottle
 from reports import serializers as s
 from reports.filing import search, services
@@ -138,6 +139,7 @@ class ReportDetail(APIView):
     """One report."""
 
     permission_classes = OPEN
+    roles = {"PATCH": EVERYONE}
 
     @extend_schema(tags=["reports"], operation_id="reports_detail", responses=s.ReportDetailSerializer)
     def get(self, request: Request, report_id: int) -> Response:
@@ -155,8 +157,6 @@ class ReportDetail(APIView):
     def patch(self, request: Request, report_id: int) -> Response:
         """Its reporter corrects it while it is received; those who deal with it say how it goes on."""
         viewer = viewer_of(request)
-        if viewer.user is None:
-            self.permission_denied(request)
         report = viewer.find(report_id)
         asked = s.ReportPatchSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from base.pagination import NewestFirst
 from base.problems import Conflict
 from base.queries import refuse_unknown
+from base.roles import EVERYONE
 from base.throttles import AnonThrottle, ScopedThrottle, UserThrottle
 from reports import serializers as s
 from reports.filing import voices
@@ -68,6 +69,7 @@ class ReportComments(ListAPIView):
     """What residents and the administration say about a report, oldest first."""
 
     permission_classes = OPEN
+    roles = {"POST": EVERYONE}
     serializer_class = s.CommentSerializer
     pagination_class = OldestFirst
     throttle_scope = "report"
@@ -97,8 +99,6 @@ class ReportComments(ListAPIView):
     )
     def post(self, request: Request, report_id: int) -> HttpResponse | Response:
         viewer = viewer_of(request)
-        if viewer.user is None:
-            self.permission_denied(request)
         report = viewer.find(report_id)
         asked = s.CommentCreateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

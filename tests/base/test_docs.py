@@ -2,9 +2,9 @@
 
 import re
 
-from base.permissions import roles_of
+from base.permissions import is_open, roles_of
 from base.roles import Role
-from tests.base.test_http import ROUTES, is_public
+from tests.base.test_http import ROUTES
 from tests.processes import ROOT
 
 ROLES = [role for role in Role if role != Role.ADMIN]
@@ -19,8 +19,9 @@ def table() -> str:
         shown = re.sub(r"0{8}-.*?0{12}|(?<=/)0\b", "{id}", path)
         for method in ("get", "post", "patch", "delete"):
             if hasattr(view, method):
-                allowed = set(Role) if is_public(view) else roles_of(view, method.upper())
-                cells = ["open" if is_public(view) else "●" if role in allowed else "" for role in ROLES]
+                allowed = roles_of(view, method.upper())
+                free = is_open(view, method.upper())
+                cells = ["open" if free else "●" if role in allowed else "" for role in ROLES]
                 lines.append(f"| {method.upper()} {shown} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
