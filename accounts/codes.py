@@ -13,6 +13,7 @@ from rest_framework.exceptions import APIException
 
 from accounts import rules, tasks
 from accounts.caps import TooMany, one_at_a_time, refuse_over
+from accounts.closing import owe
 from accounts.models import OneTimeCode, User
 from accounts.people import assign_role
 from accounts.sessions import open_session
@@ -107,6 +108,7 @@ def _new_user(phone: str) -> User:
     user.set_unusable_password()
     user.save()
     assign_role(user=user, role=Role.CLIENT)
+    owe(user, phone)
     return user
 
 

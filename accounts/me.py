@@ -29,13 +29,13 @@ from accounts.sessions import open_sessions
 from accounts.views import PRIVATE, valid
 from base.problems import Conflict
 from base.queries import refuse_unknown
-from base.roles import EVERYONE
+from base.roles import EVERYONE, Role
 
 SHOWN = 200
 
 
 class Me(APIView):
-    roles = EVERYONE
+    roles = {"GET": EVERYONE, "PATCH": EVERYONE, "DELETE": {Role.CLIENT}}
 
     @extend_schema(operation_id="me", summary="The caller's account", tags=["users"], responses=UserSerializer)
     def get(self, request: Request) -> Response:
@@ -53,6 +53,21 @@ class Me(APIView):
         """What is left out stays. Role, phone and reputation are not the caller's to change."""
         services.change_profile(user=_caller(request), changes=valid(ProfileSerializer, request))
         return _account(_caller(request).pk)
+
+    @extend_schema(
+        operation_id="delete_me",
+        summary="Delete the caller's account",
+        tags=["users"],
+        request=None,
+        responses={204: OpenApiResponse(description="The account is empty and nothing of it works any more.")},
+    )
+    def delete(self, request: Request) -> Response:
+        """Within ten minutes of a login; else 403. 409 while the account is a party to something unfinished."""
+        valid(NothingSerializer, request)
+        if not isinstance(request.auth, Session):
+            raise services.NotOneself("An account is deleted by its owner, after a login by phone.")
+        services.close_account(session=request.auth)
+        return Response(status=204)
 
 
 class SendVerification(APIView):

@@ -1,6 +1,7 @@
 """What can be done with accounts; the one module that other apps call."""
 
 from accounts.caps import TooMany
+from accounts.closing import NotOneself, StillNeeded, close_account, closing
 from accounts.codes import WrongCode, request_code, verify_code
 from accounts.delivery import deliver
 from accounts.mail import notify_user, send_mail
@@ -19,8 +20,10 @@ from accounts.verification import NothingToVerify, WrongToken, confirm_email, re
 
 __all__ = [
     "InvalidRefreshToken",
+    "NotOneself",
     "NothingToVerify",
     "OutOfReach",
+    "StillNeeded",
     "TooMany",
     "WrongCode",
     "WrongToken",
@@ -28,6 +31,8 @@ __all__ = [
     "change_profile",
     "change_reputation",
     "change_reputations",
+    "close_account",
+    "closing",
     "confirm_email",
     "deliver",
     "issue_api_key",

@@ -22,6 +22,11 @@ CHANGED = """Hello,
 your Millrace account has this address no longer. If you did not change it, close your sessions in your app, log in
 anew, and tell us.
 """
+CLOSED_SUBJECT = "Your account was deleted"
+CLOSED = """Hello,
+
+your Millrace account was deleted from within your app. If it was not you, tell us: somebody had your phone.
+"""
 
 
 def code_text(digits: str) -> str:

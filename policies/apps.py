@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.utils import timezone
 
 from base.roles import Role
 
@@ -10,3 +13,17 @@ class PoliciesConfig(AppConfig):
         Role.OPERATOR: ["policies.view_*"],
         Role.ANALYST: ["policies.view_*"],
     }
+
+    def ready(self) -> None:
+        from accounts.services import closing
+
+        closing.connect(refuse_insured, dispatch_uid="policies_insured")
+
+
+def refuse_insured(sender: Any, *, user: Any, **kwargs: Any) -> None:
+    """Nobody goes while they are insured."""
+    from accounts.services import StillNeeded
+    from policies.models import Policy
+
+    if Policy.objects.filter(user=user, ends_date__gte=timezone.now().date()).exists():
+        raise StillNeeded("There is a policy that has not ended.")

@@ -21,12 +21,21 @@ class ReportsConfig(AppConfig):
     }
 
     def ready(self) -> None:
+        from accounts.services import closing
         from base.metrics import register_collector
         from reports import checks  # noqa: F401 - registers itself
         from reports.review.watch import ReviewCollector
 
         register_collector(ReviewCollector())
         post_migrate.connect(ship_after_migrate, sender=self)
+        closing.connect(forget_behind, dispatch_uid="reports_forget")
+
+
+def forget_behind(sender: Any, *, user: Any, **kwargs: Any) -> None:
+    """Whoever deletes their account need not wait until all they reported is without them."""
+    from reports import tasks
+
+    tasks.forget_reporter.using(subject=("user", str(user.pk))).enqueue(user_id=user.pk)
 
 
 def ship_after_migrate(sender: AppConfig, **kwargs: Any) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from reports import processing
 from reports.classification.artifact import ArtifactError
-from reports.filing import limits, photos
+from reports.filing import leaving, limits, photos
 from reports.models import Report
 from reports.review import abuse, watch
 from tasks.definitions import every, task
@@ -52,6 +52,12 @@ def request_processing() -> str:
 def look_into_filer(*, report_id: int) -> dict[str, int]:
     """After a report was refused for a fault of who filed it: have the others of a series seen."""
     return {"reports": abuse.look_into(Report.objects.get(pk=report_id))}
+
+
+@task(queue_name="low", max_attempts=8, atomic=False)
+def forget_reporter(*, user_id: int) -> dict[str, int]:
+    """What somebody reported stays without them, after they have deleted their account."""
+    return {"reports": leaving.forget_reporter(user_id)}
 
 
 @every(timedelta(hours=1))

@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 from base.roles import Role
 
 CONSOLE = "accounts.models.User.console"
-COUNTED = {"reputation", "email_verified_at", "console_epoch"}  # of a user: changed by their services alone
+COUNTED = {"reputation", "email_verified_at", "console_epoch", "left_digest"}  # changed by services alone
 UNVERIFY = """
 NEW.email_verified_at = NULL;
 RETURN NEW;
@@ -37,6 +37,8 @@ class User(AbstractUser):
     mail_notifications = models.BooleanField(default=True, db_default=True)  # mail that nobody asked for
     reputation = models.IntegerField(default=0, db_default=0, editable=False)  # the sum of its ReputationChanges
     console_epoch = models.IntegerField(default=0, db_default=0, editable=False)  # raised to end logins in the console
+    # A keyed hash of the phone of who deleted their account with a bad reputation: they come back with it.
+    left_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - NULL: nothing is owed
     role = models.CharField(max_length=10, choices=[(role, role.title()) for role in Role], default=Role.CLIENT)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -53,7 +55,10 @@ class User(AbstractUser):
                 Lower("email"), condition=Q(email_verified_at__isnull=False), name="user_verified_email_once"
             ),
         ]
-        indexes = [models.Index(Lower("email"), name="user_by_email")]
+        indexes = [
+            models.Index(Lower("email"), name="user_by_email"),
+            models.Index(fields=["left_digest"], condition=Q(left_digest__isnull=False), name="user_by_left_digest"),
+        ]
         triggers = [
             pgtrigger.Trigger(
                 name="another_address",

@@ -23,7 +23,7 @@ def test_an_access_token_says_who_asks(api, person, tokens):
 
 def test_to_know_who_asks_costs_one_query(api, tokens, django_assert_num_queries):
     with django_assert_num_queries(1):
-        api.delete(ME, **bearer(tokens.access_token))
+        api.put(ME, **bearer(tokens.access_token))
 
 
 def test_a_locked_user_is_refused_at_once(api, person, tokens):
