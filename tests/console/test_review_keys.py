@@ -6,9 +6,11 @@ import re
 
 from playwright.sync_api import expect
 
+from reports.filing.photos import add_photo
 from reports.models import Report, ReviewDecision, ReviewItem
 from tests.console.browser import IN_BROWSER
 from tests.processes import eventually
+from tests.reports.test_photos import jpeg
 from tests.reports.waiting import item
 
 pytestmark = IN_BROWSER
@@ -55,3 +57,28 @@ def test_three_reports_are_decided_by_keys_alone(page, redis):
     assert kinds == {first.pk: "accepted", second.pk: "corrected", third.pk: "rejected"}
     assert Report.objects.get(pk=second.report_id).category_id == "tree"
     assert ReviewDecision.objects.get(item=third).public_text.endswith("problem. Sorry a.")
+
+
+def test_a_duplicate_with_its_photo_is_merged_by_keys_alone(page, redis, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    original = item(title="Deep pothole in the lane").report
+    row = item(why="likely_duplicate", risk=0.9, title="Pothole in the lane")
+    add_photo(report=row.report, by=row.report.reporter, data=jpeg())
+    heading, keys = page.locator("#rv-heading"), page.keyboard
+    page.goto(f"/admin/reports/reviewitem/{row.pk}/change/")
+    photo = page.locator("img[src*='/photos/']")
+    expect(photo).to_be_visible()
+    assert eventually(lambda: photo.evaluate("picture => picture.complete && picture.naturalWidth > 0"))
+    keys.press("h")
+    expect(heading).to_contain_text("yours")
+    keys.press("m")
+    dialog = page.get_by_role("dialog", name="Which report is the same problem?")
+    keys.press("1")
+    expect(dialog.get_by_role("radio", name=original.title)).to_be_focused()
+    expect(dialog.get_by_label("Number of the report that goes on for both")).to_have_value(str(original.pk))
+    keys.press("Enter")
+    expect(heading).to_contain_text(original.title)  # the next one
+
+    merged = Report.objects.get(pk=row.report_id)
+    assert (merged.status, merged.merged_into_id) == ("duplicate", original.pk)
+    assert ReviewDecision.objects.get(item=row).kind == "merged"
