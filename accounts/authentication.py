@@ -75,7 +75,7 @@ def _by_key(raw: str, errand: Errand | None) -> ApiKey | None:
 BY_SESSION = "c.id = $1::uuid AND c.revoked_at IS NULL AND c.expires_at > statement_timestamp()"
 BY_DIGEST = "c.digest = $1::text AND c.revoked_at IS NULL"
 UNREAD = {"password", "first_name", "last_name", "user_agent", "ip", "refresh_jti", "revoked_reason"}
-UNREAD |= {"email_verified_at", "mail_notifications", "console_epoch", "left_digest"}  # each if asked for
+UNREAD |= {"email_verified_at", "mail_notifications", "console_epoch", "deleted_at", "left_digest"}  # each if asked for
 
 
 def _find(model: type[Model], condition: str, value: Any, errand: Errand | None) -> Any:

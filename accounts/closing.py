@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.dispatch import Signal
 from django.utils import timezone
 from rest_framework.exceptions import APIException
@@ -100,6 +101,7 @@ def _forget(user: User) -> None:
         mail_notifications=False,
         last_login=None,
         is_active=False,
+        deleted_at=Now(),
         left_digest=digest,
     )
     Session.objects.filter(user=user).update(ip=None, user_agent="")

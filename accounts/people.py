@@ -95,6 +95,8 @@ def lock_user(*, user: User, reason: str, by: User | None = None) -> bool:
 def unlock_user(*, user: User, reason: str, by: User | None = None) -> bool:
     """Let a user in again; sessions stay closed, keys work again. False: was not locked. Raises OutOfReach."""
     check_reach(user, by)
+    if User.objects.filter(pk=user.pk, deleted_at__isnull=False).exists():
+        raise OutOfReach("Its owner has deleted this account; they may make a new one.")
     changed = User.objects.filter(pk=user.pk, is_active=False).update(is_active=True)
     if changed:
         log_audit_event("user_unlocked", "user", user.pk, {"reason": reason})

@@ -78,9 +78,9 @@ def box_around(latitude: float, longitude: float, radius_m: float) -> Q:
         return rows  # it holds a pole, and so every longitude
     across = math.degrees(math.asin(min(1.0, math.sin(math.radians(up)) / math.cos(math.radians(latitude)))))
     west, east = longitude - across, longitude + across
-    if west < -180:
+    if west <= -180:  # on the line a place has two longitudes
         return rows & (Q(longitude__lte=east) | Q(longitude__gte=west + 360))
-    if east > 180:
+    if east >= 180:
         return rows & (Q(longitude__gte=west) | Q(longitude__lte=east - 360))
     return rows & Q(longitude__range=(west, east))
 

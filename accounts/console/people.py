@@ -26,7 +26,7 @@ from audit.services import log_audit_event
 from base import context
 from base.admin import Button, Done, ReadOnlyAdmin, ReasonRequiredForm, exactly
 from base.links import row_link
-from base.panels import BAD, GOOD, Facts, Panel, Table, anchor, badge, when
+from base.panels import BAD, GOOD, IDLE, Facts, Panel, Table, anchor, badge, when
 from base.roles import Role
 
 admin.site.unregister(Group)  # what groups may do is declared in code
@@ -62,7 +62,7 @@ BUTTONS = [
     Button(
         name="unlock", title="Unlock", icon="lock_open", permission="accounts.change_user", press=unlock,
         question="They can log in again. Sessions stay closed, keys work again.", form=ReasonRequiredForm,
-        refusals=(services.OutOfReach,), offered=lambda row: not row.is_active, many=True,
+        refusals=(services.OutOfReach,), offered=lambda row: not row.is_active and not row.deleted_at, many=True,
     ),
     Button(
         name="log_out", title="Log out everywhere", icon="logout", permission="accounts.change_user", press=log_out,
@@ -122,7 +122,7 @@ class UserAdmin(DjangoUserAdmin, ReadOnlyAdmin):  # type: ignore[misc]
 
     @display(description="State")
     def state(self, row: User) -> str:
-        return badge("active", GOOD) if row.is_active else badge("locked", BAD)
+        return state_badge(row)
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
@@ -145,12 +145,18 @@ class UserAdmin(DjangoUserAdmin, ReadOnlyAdmin):  # type: ignore[misc]
         ]
 
 
+def state_badge(row: User) -> str:
+    if row.deleted_at:
+        return badge("deleted", IDLE)
+    return badge("active", GOOD) if row.is_active else badge("locked", BAD)
+
+
 def account_panel(row: User) -> Facts:
     counted = LoginStatistics.objects.filter(user=row).first()
     return Facts(
         title="Account",
         rows=[
-            ("State", badge("active", GOOD) if row.is_active else badge("locked", BAD)),
+            ("State", state_badge(row)),
             ("Console", "yes, as superuser" if row.is_superuser else "yes" if row.is_staff else "no"),
             ("Address verified", when(row.email_verified_at)),
             ("Reputation", str(row.reputation)),

@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 from base.roles import Role
 
 CONSOLE = "accounts.models.User.console"
-COUNTED = {"reputation", "email_verified_at", "console_epoch", "left_digest"}  # changed by services alone
+COUNTED = {"reputation", "email_verified_at", "console_epoch", "deleted_at", "left_digest"}  # changed by services alone
 UNVERIFY = """
 NEW.email_verified_at = NULL;
 RETURN NEW;
@@ -37,6 +37,7 @@ class User(AbstractUser):
     mail_notifications = models.BooleanField(default=True, db_default=True)  # mail that nobody asked for
     reputation = models.IntegerField(default=0, db_default=0, editable=False)  # the sum of its ReputationChanges
     console_epoch = models.IntegerField(default=0, db_default=0, editable=False)  # raised to end logins in the console
+    deleted_at = models.DateTimeField(null=True, editable=False)  # by its owner: empty, and never unlocked
     # A keyed hash of the phone of who deleted their account with a bad reputation: they come back with it.
     left_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - NULL: nothing is owed
     role = models.CharField(max_length=10, choices=[(role, role.title()) for role in Role], default=Role.CLIENT)
@@ -46,6 +47,9 @@ class User(AbstractUser):
     class Meta(AbstractUser.Meta):
         constraints = [
             models.CheckConstraint(condition=Q(role__in=list(Role)), name="user_role_known"),
+            models.CheckConstraint(
+                condition=Q(deleted_at=None) | Q(is_active=False, phone=None, email=""), name="user_deleted_is_empty"
+            ),
             models.CheckConstraint(
                 condition=Q(phone=None) | Q(phone__regex=r"^\+[1-9][0-9]{4,14}$"),
                 name="user_phone_e164",

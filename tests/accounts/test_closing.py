@@ -4,11 +4,20 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from accounts import rules
 from accounts.models import ApiKey, Login, LoginDay, LoginStatistics, Mail, ReputationChange, Session, User
-from accounts.services import assign_role, issue_api_key, open_session, request_code, verify_code
+from accounts.services import (
+    OutOfReach,
+    assign_role,
+    issue_api_key,
+    open_session,
+    request_code,
+    unlock_user,
+    verify_code,
+)
 from audit.models import Entry
 from tasks.models import Webhook
 from tasks.testing import run_due
@@ -40,7 +49,7 @@ def test_a_deleted_account_is_empty_and_nothing_of_it_works(api, delete, person,
     assert (gone.username, gone.phone, gone.email, gone.first_name, gone.last_name) == (
         f"deleted-{gone.pk}", None, "", "", "",
     )  # fmt: skip
-    assert not gone.is_active and not gone.has_usable_password() and gone.email_verified_at is None
+    assert gone.deleted_at and not gone.is_active and not gone.has_usable_password() and gone.email_verified_at is None
     assert set(Session.objects.values_list("ip", "user_agent", "revoked_reason")) == {(None, "", "account_deleted")}
     for model in (Login, LoginDay, LoginStatistics):
         assert not model.objects.filter(user=gone).exists()
@@ -50,6 +59,19 @@ def test_a_deleted_account_is_empty_and_nothing_of_it_works(api, delete, person,
     run_due()
     assert mail.outbox[-1].to == ["ann@example.org"] and "deleted" in mail.outbox[-1].subject
     assert Mail.objects.get().sent_at
+
+
+def test_a_deleted_account_is_never_unlocked_nor_filled_again(delete, person, client):
+    delete()
+    with pytest.raises(OutOfReach, match="deleted"):
+        unlock_user(user=person, reason="asked")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User.objects.filter(pk=person.pk).update(is_active=True)
+    client.force_login(User.objects.create_superuser("boss"), "django.contrib.auth.backends.ModelBackend")
+    shown = client.get(f"/admin/accounts/user/{person.pk}/change/")
+    assert "deleted" in shown.content.decode() and "unlock" not in {
+        one["button"].name for one in shown.context["buttons"]
+    }
 
 
 def test_it_takes_a_login_of_the_last_ten_minutes(delete, person):

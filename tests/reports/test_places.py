@@ -20,6 +20,7 @@ LONGITUDES = st.floats(-180, 180)
 @example(0, 180, 2_000, 1.57, 1)
 @example(0, -180, 2_000, 4.71, 1)
 @example(89, 0, 2_000, 0.0, 1)
+@example(0, 180, 0, 0.0, 0)  # on the date line
 def test_the_cells_around_a_place_hold_every_place_of_the_circle(latitude, longitude, radius, direction, part):
     far = radius * part / places.EARTH_M
     ours = math.radians(latitude)
