@@ -13,14 +13,18 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
 from base.roles import Role
 from benchmarks import city, data, load, servers
-from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least, at_most, median_of, percentile
+from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least, at_most, median_of, p50s, percentile
+from benchmarks.processing import READY
 from benchmarks.subjects.task_pages import staff_cookie
+from reports.duplicates.search import find_candidates
 from reports.models import Report, Waiting
 from reports.review.models import Why
 from reports.review.work import Wanted, open_items
@@ -94,7 +98,7 @@ def measure(scale: Scale) -> list[Figure]:
         open_items(some)
     data.vacuum("reports_reviewitem")
     with servers.web() as web:
-        return [loaded, *filing(scale, web), *pages(scale, web), *processing(scale)]
+        return [loaded, *filing(scale, web), *pages(scale, web), candidates(scale), *processing(scale)]
 
 
 def filing(scale: Scale, web: servers.Web) -> list[Figure]:
@@ -177,17 +181,45 @@ def pages(scale: Scale, web: servers.Web) -> list[Figure]:
     ]  # fmt: skip
 
 
+def candidates(scale: Scale) -> Figure:
+    """The search for what a report may be a duplicate of, beside its two SELECTs by themselves."""
+    chosen = list(Report.objects.order_by("-id")[: scale.entities or scale.of(ROWS, 20_000) : 97][: scale.of(400, 100)])
+    asked = []
+    for report in chosen:
+        with CaptureQueriesContext(connection) as said:
+            find_candidates(report)
+        asked.append([one["sql"] for one in said.captured_queries])
+    reports, selects = itertools.cycle(chosen), itertools.cycle(asked)
+
+    def select() -> None:
+        with connection.cursor() as cursor:
+            for query in next(selects):
+                cursor.execute(query)
+                cursor.fetchall()
+
+    calls = {"product": lambda: find_candidates(next(reports)), "floor": select}
+    p50 = p50s(calls, times=len(chosen), rounds=scale.of(5, 3))
+    return Figure("find_candidates, p50", p50["product"], "ms", p50["floor"], "its SELECTs", (at_most(5),))
+
+
 def processing(scale: Scale) -> list[Figure]:
     """New reports of residents, worked off by one and two processes: classified, compared, put before people, told."""
-    count, patience_s = scale.of(6_000, 600), 300
+    count, patience_s = scale.of(6_000, 1_500), 300
     residents = list(User.objects.filter(role=Role.CLIENT).order_by("id")[:500])
-    arriving = city.arrivals(3 * count, residents)
+    arriving = city.arrivals(4 * count, residents)
     filed = {"actor": "user:1", "user_agent": "benchmark", "correlation_id": "0" * 32}
 
     def file(some: int) -> None:
         new = Report.objects.bulk_create(itertools.islice(arriving, some), batch_size=1_000)
         due = timezone.now() + timedelta(hours=1)
         Waiting.objects.bulk_create([Waiting(report=one, due_at=due, filed=filed) for one in new])
+
+    def wait_for(processes: int) -> None:
+        started = time.monotonic()
+        while _connections().count(READY) < processes:
+            if time.monotonic() - started > patience_s:
+                raise RuntimeError("a process does not start")
+            time.sleep(0.05)
 
     def work_off() -> float:
         Waiting.objects.update(due_at=Now())
@@ -201,10 +233,11 @@ def processing(scale: Scale) -> list[Figure]:
     figures = []
     with ExitStack() as stack:
         watched = servers.databases()
-        for name, goals in [("1 process", ()), ("2 processes", (at_least(500),))]:
+        for processes, (name, goals) in enumerate([("1 process", ()), ("2 processes", (at_least(500),))], 1):
             watched[name] = stack.enter_context(servers.started("-m", "benchmarks.processing"))
-            file(count // 3)
-            work_off()  # and until it has started
+            wait_for(processes)
+            file(count)
+            work_off()  # until words and plans are known to all
             file(count)
             with Cpu(watched) as cpu:
                 seconds = work_off()
@@ -212,3 +245,9 @@ def processing(scale: Scale) -> list[Figure]:
             title = f"new reports worked off, {name}"
             figures.append(Figure(title, count / seconds, "reports/s", None, "", goals, note))
     return figures
+
+
+def _connections() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT application_name FROM pg_stat_activity WHERE datname = current_database()")
+        return [name for (name,) in cursor.fetchall()]
