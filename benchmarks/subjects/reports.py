@@ -25,9 +25,9 @@ from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least, at_most,
 from benchmarks.processing import READY
 from benchmarks.subjects.task_pages import staff_cookie
 from reports.duplicates.search import find_candidates
-from reports.models import Report, Waiting
+from reports.models import Report, ReviewItem, Waiting
 from reports.review.models import Why
-from reports.review.work import Wanted, open_items
+from reports.review.work import ORDER, Wanted, open_items
 
 ROWS, REVIEWS = 256_514, 30_000
 FILED = {"title": "Deep pothole", "description": "A pothole as wide as a tyre in the right lane, by the school."}
@@ -83,6 +83,7 @@ CONSOLE = {
     "reports, search": "/admin/reports/report/?q=synthetic:77",
     "reports, page 50": "/admin/reports/report/?p=50",
     "review queue": "/admin/reports/reviewitem/",
+    "dashboard": "/admin/",
 }
 
 
@@ -169,7 +170,10 @@ def pages(scale: Scale, web: servers.Web) -> list[Figure]:
     sides |= {f"GET {name}": lambda path=path: run(api, path) for name, path in API.items()}
     sides |= {"GET a report": lambda: run(api, f"/api/v1/reports/{chosen}")}
     sides |= {f"GET {name}": lambda path=path: run(review, path) for name, path in REVIEW.items()}
-    sides |= {f"console, {name}": lambda path=path: run(console, path) for name, path in CONSOLE.items()}
+    first = ReviewItem.objects.order_by(*ORDER.fields).values_list("id", "report_id")[20]
+    rows = {"a review": f"/admin/reports/reviewitem/{first[0]}/change/"}
+    rows |= {"a report": f"/admin/reports/report/{first[1]}/change/"}
+    sides |= {f"console, {name}": lambda path=path: run(console, path) for name, path in (CONSOLE | rows).items()}
     for side in sides.values():
         side()
     found = alternate(sides, rounds=scale.of(3, 1))
