@@ -52,7 +52,7 @@ def rows(page: ChangeList) -> Iterator[SafeString]:
     for row in page.result_list:
         cells = []
         for column in columns:
-            text = conditional_escape(shown(page, row, column.name, empty))
+            text = str(conditional_escape(shown(page, row, column.name, empty)))
             if column.links:
                 text = f"{link.format(conditional_escape(page_of(row)))}{text}</a>"
             cells.append(f"{column.begins}{text}{column.ends}")
@@ -60,7 +60,7 @@ def rows(page: ChangeList) -> Iterator[SafeString]:
 
 
 def columns_of(page: ChangeList) -> list[Column]:
-    found = []
+    found: list[Column] = []
     links = page.list_display_links or ()
     for place, (name, header) in enumerate(zip(page.list_display, headers_once(page), strict=True)):
         tag = "th" if name in links and not any(column.links for column in found) else "td"

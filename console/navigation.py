@@ -50,4 +50,4 @@ def install() -> None:
             kept[app_label] = ask(request, app_label)
         return kept[app_label]
 
-    admin.site.get_app_list = apps_once
+    admin.site.get_app_list = apps_once  # type: ignore[method-assign]

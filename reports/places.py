@@ -97,7 +97,7 @@ class Distance(Func):
 
     output_field = FloatField()
 
-    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[float]]:
+    def as_sql(self, compiler: Any, connection: Any, *more: Any, **other: Any) -> Any:
         (latitude, _), (longitude, _) = map(compiler.compile, self.source_expressions)
         here = self.extra
         up = f"sin(radians({latitude} - %s::float8) / 2) ^ 2"
