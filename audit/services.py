@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -64,17 +65,22 @@ def entry_of(
 
 COLUMNS = "action, entity_type, entity_id, actor, status, ip, user_agent, correlation_id, metadata"
 INSERT = f"""
-INSERT INTO audit_entry ({COLUMNS})
-SELECT {COLUMNS} FROM jsonb_to_recordset($1::jsonb) AS entry(
-  action text, entity_type text, entity_id text, actor text, status text, ip inet, user_agent text,
+INSERT INTO audit_entry (at, {COLUMNS})
+SELECT coalesce(at, now()), {COLUMNS} FROM jsonb_to_recordset($1::jsonb) AS entry(
+  at timestamptz, action text, entity_type text, entity_id text, actor text, status text, ip inet, user_agent text,
   correlation_id text, metadata jsonb)
 RETURNING id, at
 """  # noqa: S608 - our own names
 
 
 def store_entries(entries: Sequence[Entry]) -> None:
-    """Note actions in the caller's transaction, in this order, by one statement."""
-    rows = [{name: getattr(entry, name) for name in COLUMNS.split(", ")} for entry in entries]
+    """Note actions in the caller's transaction, in this order, by one statement. `at` is now where it is not given."""
+    names = COLUMNS.split(", ")
+    rows = [
+        {name: getattr(entry, name) for name in names}
+        | ({"at": entry.at.isoformat()} if isinstance(entry.at, datetime) else {})
+        for entry in entries
+    ]
     with connection.cursor() as cursor:
         statements.execute(cursor, INSERT, [json.dumps(rows)])
         for entry, (number, at) in zip(entries, cursor.fetchall(), strict=True):

@@ -25,6 +25,7 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from base.links import row_url
 from base.panels import Panel, when
 from base.words import split
 
@@ -305,4 +306,4 @@ def moment_column(field: str, title: str) -> Callable[[Any], str]:
 
 
 def page_of(row: Any) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
+    return row_url(row._meta.app_label, row._meta.model_name, quote(row.pk))

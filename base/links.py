@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.contrib import admin
@@ -28,8 +29,13 @@ def row_link(user: Any, model: type[Model], pk: Any, text: object = None) -> str
     shown = pk if text is None else text
     if pk is None or not may_view(user, model):
         return format_html("{}", shown) if pk is not None else ""
-    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[quote(pk)])
-    return anchor(url, shown)
+    return anchor(row_url(model._meta.app_label, str(model._meta.model_name), quote(pk)), shown)
+
+
+@lru_cache(maxsize=20_000)  # a page names a hundred rows, and an address is found in the time of a small query
+def row_url(app_label: str, model_name: str, key: object) -> str:
+    """Where the page of one row is. key: quoted."""
+    return reverse(f"admin:{app_label}_{model_name}_change", args=[key])
 
 
 def entity_link(user: Any, entity_type: str, entity_id: str, text: object = None) -> str:

@@ -16,8 +16,8 @@ from base.metrics import metrics
 
 
 def app_routes() -> list:
-    """The routes of each app that has some: features before all others, since they are asked for most."""
-    apps = sorted([*settings.PLATFORM, *settings.DOMAINS], key=lambda app: app != "features")
+    """The routes of each app that has some: features first, then the domains, since they are asked for most."""
+    apps = dict.fromkeys(["features", *settings.DOMAINS, *settings.PLATFORM])
     return [route for app in apps if find_spec(f"{app}.urls") for route in import_module(f"{app}.urls").urlpatterns]
 
 

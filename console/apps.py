@@ -6,6 +6,7 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Console"
 
     def ready(self) -> None:
-        from console import lists
+        from console import lists, navigation
 
         lists.install()
+        navigation.install()

@@ -14,8 +14,10 @@ OWN_ORDER = ["features", "tasks", "audit", "archive", "accounts"]
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     order = [domain.rpartition(".")[2] for domain in settings.DOMAINS] + OWN_ORDER
-    apps = admin.site.get_app_list(request)  # only what the user has a permission for
-    apps.sort(key=lambda app: order.index(app["app_label"]) if app["app_label"] in order else len(order))
+    apps = sorted(
+        admin.site.get_app_list(request),  # only what the user has a permission for
+        key=lambda app: order.index(app["app_label"]) if app["app_label"] in order else len(order),
+    )
     front = {"title": "Dashboard", "icon": "monitoring", "link": reverse_lazy("admin:index")}
     return [{"items": [front]}, *(group(app, request.path) for app in apps)]
 
@@ -36,3 +38,16 @@ def links(model: dict[str, Any]) -> list[tuple[str, str, str]]:
     page = admin.site.get_model_admin(model["model"])
     more = [(title, icon, reverse(f"admin:{name}")) for title, icon, name in getattr(page, "more", ())]
     return [(model["name"], getattr(page, "icon", "table_rows"), model["admin_url"]), *more]
+
+
+def install() -> None:
+    """A page asks several times which apps its user may open, and each answer takes hundreds of permissions."""
+    ask = admin.site.get_app_list
+
+    def apps_once(request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        kept: dict[str | None, Any] = vars(request).setdefault("console_apps", {})
+        if app_label not in kept:
+            kept[app_label] = ask(request, app_label)
+        return kept[app_label]
+
+    admin.site.get_app_list = apps_once  # type: ignore[method-assign]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import h3
 import numpy as np
-from django.db.models import F, FloatField, Q, Value
-from django.db.models.expressions import Combinable, Expression
-from django.db.models.functions import ASin, Cos, Least, Power, Radians, Sin, Sqrt
+from django.db.models import F, FloatField, Func, Q
 from numpy.typing import NDArray
 
 Degrees = NDArray[np.float64]
@@ -93,12 +92,22 @@ def distance_m(latitude: float, longitude: float, other_latitude: float, other_l
     return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(up + across)))
 
 
-def distance_from(latitude: float, longitude: float) -> Expression | Combinable:
-    """The same in a query, from a place to the row's `latitude` and `longitude`."""
-    up = Power(Sin(Radians(F("latitude") - latitude) / 2), 2.0)
-    across = (
-        math.cos(math.radians(latitude))
-        * Cos(Radians(F("latitude")))
-        * Power(Sin(Radians(F("longitude") - longitude) / 2), 2.0)
-    )
-    return 2 * EARTH_M * ASin(Least(Value(1.0), Sqrt(up + across)), output_field=FloatField())
+class Distance(Func):
+    """The same in a query, from a place to the row's. One expression: made of twenty it takes longer than its query."""
+
+    output_field = FloatField()
+
+    def as_sql(self, compiler: Any, connection: Any, *more: Any, **other: Any) -> Any:
+        (latitude, _), (longitude, _) = map(compiler.compile, self.source_expressions)
+        here = self.extra
+        up = f"sin(radians({latitude} - %s::float8) / 2) ^ 2"
+        across = f"%s::float8 * cos(radians({latitude})) * sin(radians({longitude} - %s::float8) / 2) ^ 2"
+        shrink = math.cos(math.radians(here["latitude"]))
+        return (
+            f"%s::float8 * asin(least(1, sqrt({up} + {across})))",
+            [2 * EARTH_M, here["latitude"], shrink, here["longitude"]],
+        )
+
+
+def distance_from(latitude: float, longitude: float) -> Distance:
+    return Distance(F("latitude"), F("longitude"), latitude=latitude, longitude=longitude)

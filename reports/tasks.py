@@ -43,9 +43,12 @@ def _process_batch(context: TaskContext) -> int:
     return done
 
 
+PROCESSING = process_reports.using(coalesce_key="process_reports")
+
+
 def request_processing() -> str:
     """Ask for `process_reports`, unless one that has not started yet will see the caller's rows. Returns its id."""
-    return process_reports.using(coalesce_key="process_reports").enqueue().id
+    return PROCESSING.enqueue().id
 
 
 @task()

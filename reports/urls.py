@@ -5,9 +5,9 @@ from reports.filing import photo_views, views, voice_views
 from reports.review.urls import urlpatterns as review_routes
 
 urlpatterns = [
+    path("reports/", views.Reports.as_view(), name="report-list"),
     *duplicate_routes,
     *review_routes,
-    path("reports/", views.Reports.as_view(), name="report-list"),
     path("reports/mine", views.MyReports.as_view(), name="report-mine"),
     path("reports/nearby", views.NearbyReports.as_view(), name="report-nearby"),
     path("reports/categories", views.Categories.as_view(), name="report-categories"),

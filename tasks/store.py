@@ -55,12 +55,22 @@ COLUMNS = """
 """
 # Due from the moment of the row, not of its transaction: rows of one burst differ, and a claim can begin among them.
 FRESH = "0, '', '', '', '', 0, '', 0, 0, 0"
+# The share lock holds back the waiting task's first attempt until the caller commits, so it sees the caller's rows.
 INSERT = f"""
-INSERT INTO tasks_task {COLUMNS}
-VALUES ($1::text, $2::text, $3::int, 'pending', $4::text, $5::text, coalesce($6::timestamptz, clock_timestamp()),
-  $7::int, $8::int, $9::int, $10::text, $11::text, $12::bigint, $13::text, $14::uuid, $15::jsonb, {FRESH})
-ON CONFLICT DO NOTHING
-RETURNING id::text, created_at, run_after <= clock_timestamp()
+WITH added AS (
+  INSERT INTO tasks_task {COLUMNS}
+  VALUES ($1::text, $2::text, $3::int, 'pending', $4::text, $5::text, coalesce($6::timestamptz, clock_timestamp()),
+    $7::int, $8::int, $9::int, $10::text, $11::text, $12::bigint, $13::text, $14::uuid, $15::jsonb, {FRESH})
+  ON CONFLICT DO NOTHING
+  RETURNING id, created_at, run_after <= clock_timestamp() AS due
+), known AS (
+  SELECT id, created_at FROM tasks_task
+  WHERE (unique_key = $10::text AND status IN ('pending', 'processing')
+      OR coalesce_key = $11::text AND status = 'pending' AND attempt = 0)
+    AND NOT EXISTS (SELECT FROM added)
+  LIMIT 1 FOR SHARE
+)
+SELECT id::text, created_at, true, due FROM added UNION ALL SELECT id::text, created_at, false, true FROM known
 """
 INSERT_MANY = f"""
 INSERT INTO tasks_task {COLUMNS}
@@ -68,13 +78,6 @@ SELECT %s, %s, %s, 'pending', %s, %s, coalesce(%s, clock_timestamp()), %s, %s, %
   %s, kwargs, {FRESH}
 FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS one(kwargs, number) ORDER BY number
 RETURNING id::text
-"""
-# The share lock holds back the waiting task's first attempt until the caller commits, so it sees the caller's rows.
-EXISTING = """
-SELECT id::text, created_at FROM tasks_task
-WHERE (unique_key = %s AND status IN ('pending', 'processing'))
-   OR (coalesce_key = %s AND status = 'pending' AND attempt = 0)
-LIMIT 1 FOR SHARE
 """
 
 
@@ -88,15 +91,13 @@ def _values(task: TaskDefinition, requested_by_id: int | None, correlation_id: s
 def insert(task: TaskDefinition, kwargs: str, *, requested_by_id: int | None, correlation_id: str) -> Stored:
     """Add a pending task, or return the one that its unique or coalesce key already names."""
     values = [*_values(task, requested_by_id, correlation_id), kwargs]
-    # Without a key nothing conflicts. With one, the other task may end between the two statements: try again.
+    # Without a key nothing conflicts. With one, the other task may begin or end meanwhile, or be younger than what
+    # the statement sees: try again.
     for _ in range(10):
         with transaction.atomic(savepoint=False), connection.cursor() as cursor:
             statements.execute(cursor, INSERT, values)
             if row := cursor.fetchone():
-                return Stored(row[0], row[1], is_new=True, due=row[2])
-            cursor.execute(EXISTING, [task.unique_key, task.coalesce_key])
-            if row := cursor.fetchone():
-                return Stored(row[0], row[1], is_new=False, due=True)
+                return Stored(*row)
     raise RuntimeError(f"could not store {task.name}: its key changed hands ten times")
 
 

@@ -13,17 +13,21 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
 from base.roles import Role
 from benchmarks import city, data, load, servers
-from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least, at_most, median_of, percentile
+from benchmarks.measure import Cpu, Figure, Scale, alternate, at_least, at_most, median_of, p50s, percentile
+from benchmarks.processing import READY
 from benchmarks.subjects.task_pages import staff_cookie
-from reports.models import Report, Waiting
+from reports.duplicates.search import find_candidates
+from reports.models import Report, ReviewItem, Waiting
 from reports.review.models import Why
-from reports.review.work import Wanted, open_items
+from reports.review.work import ORDER, Wanted, open_items
 
 ROWS, REVIEWS = 256_514, 30_000
 FILED = {"title": "Deep pothole", "description": "A pothole as wide as a tyre in the right lane, by the school."}
@@ -79,6 +83,7 @@ CONSOLE = {
     "reports, search": "/admin/reports/report/?q=synthetic:77",
     "reports, page 50": "/admin/reports/report/?p=50",
     "review queue": "/admin/reports/reviewitem/",
+    "dashboard": "/admin/",
 }
 
 
@@ -94,7 +99,7 @@ def measure(scale: Scale) -> list[Figure]:
         open_items(some)
     data.vacuum("reports_reviewitem")
     with servers.web() as web:
-        return [loaded, *filing(scale, web), *pages(scale, web), *processing(scale)]
+        return [loaded, *filing(scale, web), *pages(scale, web), candidates(scale), *processing(scale)]
 
 
 def filing(scale: Scale, web: servers.Web) -> list[Figure]:
@@ -165,7 +170,10 @@ def pages(scale: Scale, web: servers.Web) -> list[Figure]:
     sides |= {f"GET {name}": lambda path=path: run(api, path) for name, path in API.items()}
     sides |= {"GET a report": lambda: run(api, f"/api/v1/reports/{chosen}")}
     sides |= {f"GET {name}": lambda path=path: run(review, path) for name, path in REVIEW.items()}
-    sides |= {f"console, {name}": lambda path=path: run(console, path) for name, path in CONSOLE.items()}
+    first = ReviewItem.objects.order_by(*ORDER.fields).values_list("id", "report_id")[20]
+    rows = {"a review": f"/admin/reports/reviewitem/{first[0]}/change/"}
+    rows |= {"a report": f"/admin/reports/report/{first[1]}/change/"}
+    sides |= {f"console, {name}": lambda path=path: run(console, path) for name, path in (CONSOLE | rows).items()}
     for side in sides.values():
         side()
     found = alternate(sides, rounds=scale.of(3, 1))
@@ -177,17 +185,45 @@ def pages(scale: Scale, web: servers.Web) -> list[Figure]:
     ]  # fmt: skip
 
 
+def candidates(scale: Scale) -> Figure:
+    """The search for what a report may be a duplicate of, beside its two SELECTs by themselves."""
+    chosen = list(Report.objects.order_by("-id")[: scale.entities or scale.of(ROWS, 20_000) : 97][: scale.of(400, 100)])
+    asked = []
+    for report in chosen:
+        with CaptureQueriesContext(connection) as said:
+            find_candidates(report)
+        asked.append([one["sql"] for one in said.captured_queries])
+    reports, selects = itertools.cycle(chosen), itertools.cycle(asked)
+
+    def select() -> None:
+        with connection.cursor() as cursor:
+            for query in next(selects):
+                cursor.execute(query)
+                cursor.fetchall()
+
+    calls = {"product": lambda: find_candidates(next(reports)), "floor": select}
+    p50 = p50s(calls, times=len(chosen), rounds=scale.of(5, 3))
+    return Figure("find_candidates, p50", p50["product"], "ms", p50["floor"], "its SELECTs", (at_most(5),))
+
+
 def processing(scale: Scale) -> list[Figure]:
     """New reports of residents, worked off by one and two processes: classified, compared, put before people, told."""
-    count, patience_s = scale.of(6_000, 600), 300
+    count, patience_s = scale.of(6_000, 1_500), 300
     residents = list(User.objects.filter(role=Role.CLIENT).order_by("id")[:500])
-    arriving = city.arrivals(3 * count, residents)
+    arriving = city.arrivals(4 * count, residents)
     filed = {"actor": "user:1", "user_agent": "benchmark", "correlation_id": "0" * 32}
 
     def file(some: int) -> None:
         new = Report.objects.bulk_create(itertools.islice(arriving, some), batch_size=1_000)
         due = timezone.now() + timedelta(hours=1)
         Waiting.objects.bulk_create([Waiting(report=one, due_at=due, filed=filed) for one in new])
+
+    def wait_for(processes: int) -> None:
+        started = time.monotonic()
+        while _connections().count(READY) < processes:
+            if time.monotonic() - started > patience_s:
+                raise RuntimeError("a process does not start")
+            time.sleep(0.05)
 
     def work_off() -> float:
         Waiting.objects.update(due_at=Now())
@@ -201,10 +237,11 @@ def processing(scale: Scale) -> list[Figure]:
     figures = []
     with ExitStack() as stack:
         watched = servers.databases()
-        for name, goals in [("1 process", ()), ("2 processes", (at_least(500),))]:
+        for processes, (name, goals) in enumerate([("1 process", ()), ("2 processes", (at_least(500),))], 1):
             watched[name] = stack.enter_context(servers.started("-m", "benchmarks.processing"))
-            file(count // 3)
-            work_off()  # and until it has started
+            wait_for(processes)
+            file(count)
+            work_off()  # until words and plans are known to all
             file(count)
             with Cpu(watched) as cpu:
                 seconds = work_off()
@@ -212,3 +249,9 @@ def processing(scale: Scale) -> list[Figure]:
             title = f"new reports worked off, {name}"
             figures.append(Figure(title, count / seconds, "reports/s", None, "", goals, note))
     return figures
+
+
+def _connections() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT application_name FROM pg_stat_activity WHERE datname = current_database()")
+        return [name for (name,) in cursor.fetchall()]

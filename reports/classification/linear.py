@@ -61,13 +61,17 @@ class LinearModel:
             found[row] = self._score(words_of(text))
         return found
 
+    def knows(self, text: str) -> bool:
+        """Whether any of its words is a term."""
+        return not self.places.keys().isdisjoint(words_of(text))
+
     def probabilities(self, scores: Floats) -> Floats:
         """Calibrated: of guesses made with .8, four in five are right."""
         odds = self.slope * scores + (self.offsets if len(self.offsets) else 0)
         raised = np.exp(odds - odds.max(axis=1, keepdims=True))
         return raised / raised.sum(axis=1, keepdims=True)
 
-    def _score(self, words: list[str]) -> Floats:
+    def _score(self, words: Sequence[str]) -> Floats:
         total = self.bias.copy()
         found = self._places_of([*dict.fromkeys(words), *dict.fromkeys(pairs_of(words))])
         if found:
@@ -85,16 +89,18 @@ class LinearModel:
         words = words_of(text)
         found = self._places_of([*dict.fromkeys(words), *dict.fromkeys(pairs_of(words))])
         length = self._length(found) if found else np.float32(1)
-        pieces = {word: self._pieces(word) for word in dict.fromkeys(words)}
-        around = np.float32(sum(one.squared for one in pieces.values()) ** 0.5 or 1)
+        distinct = list(dict.fromkeys(words))
+        pieces = [self._pieces(word) for word in distinct]
+        around = np.float32(sum(one.squared for one in pieces) ** 0.5 or 1)
         at, other = self.classes.index(kind), self.classes.index(rival) if rival else None
-        brought = {word: _against(one.scores, at, other) / around for word, one in pieces.items()}
+        scores = np.array([one.scores for one in pieces]).reshape(len(pieces), len(self.classes))
+        brought = dict(zip(distinct, (_against(scores, at, other) / around).tolist(), strict=True))
         for place, worth in zip(found, (_against(self._weighed[found], at, other) / length).tolist(), strict=True):
             holders = self.terms[place].split(" ")
             for word in holders:
                 brought[word] += worth / len(holders)
         ranked = sorted(brought.items(), key=lambda one: -abs(one[1]))
-        return [(word, float(self.slope * worth)) for word, worth in ranked]
+        return [(word, self.slope * worth) for word, worth in ranked]
 
     def _places_of(self, terms: Sequence[str]) -> list[int]:
         places = self.places

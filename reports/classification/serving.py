@@ -11,7 +11,6 @@ from reports.categories import CATEGORIES, OTHER
 from reports.classification.artifact import Classifier
 from reports.classification.linear import Floats
 from reports.classification.published import classifier
-from reports.classification.text import words_of
 
 RUNNERS_UP = 3
 TOP_WORDS = 6
@@ -67,7 +66,7 @@ def _guess(made: Classifier, text: str, chances: Floats, urgent: float, with_wor
     classes = made.model.classes
     order = np.argsort(-chances, kind="stable")
     best, then = classes[order[0]], classes[order[1]]
-    known = any(word in made.model.places for word in words_of(text))
+    known = made.model.knows(text)
     sure = made.about["certainty"]
     probability = round(float(np.interp(chances[order[0]], sure["said"], sure["right"])), 4) if known else 0.0
     left = (1 - probability) / max(1 - float(chances[order[0]]), 1e-6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Sequence
 
 LONGEST = 4000  # characters of a text that are read
 PIECES = (3, 4, 5)
@@ -13,15 +14,16 @@ _MASKED = re.compile(r"plate_[0-9a-f]{6}|\[(?:email|phone)\]|https?://\S+")
 _DIGITS = re.compile(r"\d+")
 
 
-def words_of(text: str) -> list[str]:
+@functools.lru_cache(maxsize=500)  # a text is scored and explained
+def words_of(text: str) -> tuple[str, ...]:
     """Small letters without accents, any number as `0`; what stands for a plate, an address or a link is left out."""
     plain = text[:LONGEST].lower()
     if not plain.isascii():
         plain = unicodedata.normalize("NFKD", plain)
-    return _WORD.findall(_DIGITS.sub("0", _MASKED.sub(" ", plain).replace("'", "")))
+    return tuple(_WORD.findall(_DIGITS.sub("0", _MASKED.sub(" ", plain).replace("'", ""))))
 
 
-def pairs_of(words: list[str]) -> list[str]:
+def pairs_of(words: Sequence[str]) -> list[str]:
     return [f"{first} {then}" for first, then in zip(words, words[1:], strict=False)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audit.models import Entry
+from audit.services import store_entries
 from features.services import ingest
 from reports import happenings
 from reports.filing.points import give_points_to_many
@@ -17,7 +18,7 @@ def tell_filed(waiting: Sequence[Waiting]) -> None:
     waiting: with their reports, whose category is the one the events tell.
     """
     new = [one for one in waiting if one.filed]  # a report that is only looked at anew was told before
-    Entry.objects.bulk_create([_entry(one) for one in new])
+    store_entries([_entry(one) for one in new])
     ingest([event for one in new for event in happenings.filed(one.report)])
     give_points_to_many("filed", [(one.report.reporter_id, ("report", str(one.report_id))) for one in new])
 

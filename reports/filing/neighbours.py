@@ -15,6 +15,7 @@ from reports.places import EARTH_M
 REACH_M = 400
 RINGS_M = (100, 200, 400)
 SHOWN = 80
+DRAWN = ["title", "category_id", "status", "latitude", "longitude"]
 WIDTH, HEIGHT = 640, 400
 SCALE = HEIGHT / 2 / (REACH_M * 1.05)  # pixels of a metre
 DONE = {Report.Status.RESOLVED, Report.Status.REJECTED, Report.Status.DUPLICATE}
@@ -22,14 +23,13 @@ DONE = {Report.Status.RESOLVED, Report.Status.REJECTED, Report.Status.DUPLICATE}
 
 def around(report: Report) -> list[Report]:
     """The reports within REACH_M, nearest first, without the report itself."""
-    found = nearest(
-        Report.objects.exclude(pk=report.pk),
+    return nearest(
+        Report.objects.exclude(pk=report.pk).only(*DRAWN),
         latitude=report.latitude,
         longitude=report.longitude,
         radius_m=REACH_M,
         limit=SHOWN,
     )
-    return found
 
 
 def draw(

@@ -102,8 +102,8 @@ def nearest(reports: QuerySet[Report], *, latitude: float, longitude: float, rad
         where = box_around(latitude, longitude, within)
         if within <= BY_CELLS_M:  # where much is reported, the box spares most rows of the cells
             where &= Q(cell__in=cells_around(latitude, longitude, within))
-        near = reports.filter(where).annotate(distance_m=here).filter(distance_m__lte=within)
-        found = list(near.order_by("distance_m", "id")[:limit])
+        near = reports.filter(where).annotate(distance_m=here).order_by("distance_m", "id")[:limit]
+        found = [one for one in near if one.distance_m <= within]  # the corners of the box are farther
         if len(found) == limit or within >= radius_m:
             return found
         within = min(within * WIDER, radius_m)

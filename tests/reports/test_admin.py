@@ -40,6 +40,16 @@ def test_a_report_shows_what_is_around_it_and_its_history(client, filed):
     assert "Deep pothole" in client.get("/admin/reports/report/?q=" + str(filed.pk)).content.decode()
 
 
+def test_a_row_of_the_list_says_what_residents_wrote_and_leads_to_its_page_and_back(client, resident):
+    told = file_report(by=resident, **POTHOLE | {"title": "<i>Lamp</i> & post", "address": "1 'Elm' St"})
+    staff(client, "reviewer")
+    shown = client.get("/admin/reports/report/?status__exact=received&severity__exact=high").content.decode()
+    assert "&lt;i&gt;Lamp&lt;/i&gt; &amp; post" in shown and "<i>Lamp" not in shown and "1 &#x27;Elm&#x27; St" in shown
+    kept = "_changelist_filters=status__exact%3Dreceived%26severity__exact%3Dhigh"
+    assert f'href="{page(told)}?{kept}"' in shown and shown.count('class="data-row ') == 1
+    assert f'value="{told.pk}"' in shown  # its tick
+
+
 def test_a_reviewer_moves_a_report_on(client, filed):
     reviewer = staff(client, "reviewer")
     done = client.post(page(filed, "move"), {"status": "in_progress", "note": "Soon.", "public": "on"}, follow=True)

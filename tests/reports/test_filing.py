@@ -44,8 +44,8 @@ def test_what_follows_is_told_once_with_who_did_it(resident):
         client.post(URL, POTHOLE, format="json", headers={"User-Agent": "phone"})
     tell()
     entries = Entry.objects.filter(action="report_created").order_by("id")
-    assert [(e.entity_id, e.actor, e.user_agent) for e in entries] == [
-        (str(report.pk), f"user:{resident.pk}", "phone") for report in Report.objects.order_by("id")
+    assert [(e.entity_id, e.actor, e.user_agent, e.at) for e in entries] == [
+        (str(report.pk), f"user:{resident.pk}", "phone", report.reported_at) for report in Report.objects.order_by("id")
     ]
     told = RawEvent.objects.filter(source="reports")
     assert set(told.values_list("entity_type", "entity_id")) == {
