@@ -8,7 +8,6 @@ from typing import Any
 from django.db import connection
 
 SUBJECT = "recording_session"  # what tasks and the audit trail call a session
-KEY = "extract_recording:"  # of the one live task of a session, with its id behind
 TALLY = """
 SELECT count(*), count(*) FILTER (WHERE missing = 0 AND measured > 0), count(*) FILTER (WHERE missing > 0),
   coalesce(sum(measurements), 0), coalesce(sum(measured), 0), coalesce(sum(measurements - missing - measured), 0)
@@ -25,20 +24,23 @@ s.status = 'completed' AND EXISTS (
   SELECT 1 FROM measurements m LEFT JOIN measurement_features f ON f.measurement_id = m.id
   WHERE m.session_id = s.id AND m.iq_data_location <> '' AND f.measurement_id IS NULL)
 """
-# Not asked for already, and not after a failure before its time: an hour, then twice as long each time, a day at most.
+# No task of it waits or runs, a retried one neither. After a failure not before its time: an hour, then twice as long
+# each time, a day at most.
 DUE = f"""
 {WAITS} AND NOT EXISTS (
-  SELECT 1 FROM tasks_task t WHERE t.unique_key = '{KEY}' || s.id::text AND t.status IN ('pending', 'processing'))
+  SELECT 1 FROM tasks_task t
+  WHERE t.subject_type = '{SUBJECT}' AND t.subject_id = s.id::text AND t.status IN ('pending', 'processing'))
 AND NOT EXISTS (
   SELECT 1 FROM tasks_task t
   WHERE t.subject_type = '{SUBJECT}' AND t.subject_id = s.id::text AND t.status = 'failed'
   HAVING max(t.completed_at) > now() - least(interval '1 day', interval '1 hour' * power(2, least(count(*), 9) - 1)))
-"""
+"""  # noqa: S608 - constants of this module
 # Two runs at once take different sessions.
 NEXT = f"""
 SELECT s.id::text FROM recording_sessions s WHERE {DUE}
 ORDER BY s.created_at DESC, s.id DESC LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """  # noqa: S608 - constants of this module
+STILL = f"SELECT s.id::text FROM recording_sessions s WHERE s.id = ANY(%s::uuid[]) AND {DUE}"  # noqa: S608 - ours too
 COUNT_DUE = f"SELECT count(*) FROM recording_sessions s WHERE {DUE}"  # noqa: S608 - constants of this module
 
 
@@ -88,8 +90,14 @@ def counts() -> dict[str, Any]:
 def due_sessions(limit: int) -> list[str]:
     """Ids of sessions to ask an extraction for, newest first, locked until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(NEXT, [limit])
-        return [row[0] for row in cursor.fetchall()]
+        while True:
+            cursor.execute(NEXT, [limit])
+            locked = [row[0] for row in cursor.fetchall()]
+            # Another run may have committed since that statement began; now that they are locked none does.
+            cursor.execute(STILL, [locked])
+            still = {row[0] for row in cursor.fetchall()}
+            if still or not locked:
+                return [session_id for session_id in locked if session_id in still]
 
 
 def count_due() -> int:

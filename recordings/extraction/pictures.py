@@ -55,7 +55,7 @@ def draw_spectrogram(levels: np.ndarray, *, title: str, across: Axis, down: Axis
 
 
 def draw_spectrum(levels: np.ndarray, *, title: str, across: Axis, noise_floor: float | None = None) -> bytes:
-    """levels: dB of each frequency from the lowest to the highest; the noise floor, in the same dB, as a dashed line."""
+    """levels: dB of each frequency from the lowest to the highest. noise_floor: in the same dB, a dashed line."""
     low, high = _span(levels)
     image, pen, plot = _sheet(title, "spectrum")
     axis = Axis("Power (dB of full scale)", high, low)
