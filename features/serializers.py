@@ -183,16 +183,15 @@ class SetsInferenceSerializer(serializers.Serializer):
     results = EntitySetsSerializer(many=True)
 
 
-def checked_extraction(of: str) -> str:
+def check_extraction(of: str) -> None:
     """The name of an extraction, or "" for all of them. Raises ValidationError."""
     if of and of not in (known := [FEATURES, *extractions()]):
         raise serializers.ValidationError(f"May be {' or '.join(known)}.")
-    return of
 
 
 class BatchRequestSerializer(StrictSerializer):
     of = serializers.CharField(
-        default="", validators=[checked_extraction], help_text="one extraction, `features` or a domain's; else all"
+        default="", validators=[check_extraction], help_text="one extraction, `features` or a domain's; else all"
     )
     batch_size = serializers.IntegerField(min_value=1, max_value=5_000, default=50)
     max_batches = serializers.IntegerField(min_value=1, max_value=1_000, default=5)

@@ -54,9 +54,10 @@ class Stats(APIView):
 def _extraction(request: Request) -> str:
     of = request.query_params.get("of", "")
     try:
-        return s.checked_extraction(of)
+        s.check_extraction(of)
     except ValidationError as error:
         raise ValidationError({"of": error.detail}) from None
+    return of
 
 
 def _entities() -> dict[str, Any]:

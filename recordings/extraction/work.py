@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -69,15 +70,19 @@ def extract(measurement: Measurement, *, task_id: str, tell: Tell, fence: Callab
 
 
 def draw(measurement: Measurement, samples: Samples, found: signal.Measured) -> tuple[str, str]:
-    """Write both pictures; returns their names."""
-    rate = samples.sample_rate
-    low, high = (-0.5, 0.5) if samples.is_complex else (0.0, 0.5)
-    across = frequency_axis(low, high, rate=rate, centre=measurement.frequency)
+    """Write both pictures; returns their names, empty where there are too few samples or nothing but silence."""
+    if not found.spectrum.size:
+        return "", ""
+    rate, bins = samples.sample_rate, found.frequencies
+    half = (bins[-1] - bins[0]) / (len(bins) - 1) / 2
+    across = frequency_axis(bins[0] - half, bins[-1] + half, rate=rate, centre=measurement.frequency)
     title = f"{measurement.name} · {measurement.datatype}"
     spectrogram = pictures.draw_spectrogram(
         found.spectrogram, title=title, across=across, down=time_axis(samples.count, rate=rate)
     )
-    spectrum = pictures.draw_spectrum(found.spectrum, title=title, across=across)
+    floor = found.numbers["noise_floor_dbfs"]
+    in_a_bin = None if floor is None else floor - 10 * math.log10(len(bins))
+    spectrum = pictures.draw_spectrum(found.spectrum, title=title, across=across, noise_floor=in_a_bin)
     return (
         files.write(files.name_of(measurement.pk, "spectrogram"), spectrogram),
         files.write(files.name_of(measurement.pk, "spectrum"), spectrum),
