@@ -61,7 +61,8 @@ class Measurement(models.Model):
     for metadata without samples. data_offset: where in that file the data begin, above 0 within an archive.
     size_bytes: of the data. header_bytes and trailing_bytes: how many of them are no samples.
     Frequencies in Hz, null where the metadata does not say: nothing is invented. sample_count: of each channel.
-    captured_at: as the metadata say, else when it was taken in. metadata: as it came. notes: sentences about what is odd in it and was accepted.
+    captured_at: as the metadata says, else when it was taken in. metadata: as it came. notes: sentences about what is
+    odd in it and was accepted.
     """
 
     id = models.UUIDField(primary_key=True, db_default=Func(function="uuidv7"), editable=False)

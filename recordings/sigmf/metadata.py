@@ -19,6 +19,7 @@ MAX_ITEMS = 200_000  # of JSON
 MAX_CAPTURES = 2_000
 MAX_ANNOTATIONS = 10_000
 MAX_CHANNELS = 1_024
+LARGEST = (1 << 63) - 1
 SHOWN = 200  # characters of what somebody else wrote
 WHOLE = {
     "global": ("core:num_channels", "core:offset", "core:trailing_bytes"),
@@ -87,6 +88,7 @@ def read_metadata(data: bytes) -> Metadata:
 def check_metadata(document: Any) -> Metadata:
     """Raises BadMetadata. Whole numbers that came as 1.0 become integers in `document`."""
     _refuse_too_many(document)
+    _refuse_large(document)
     error = next(_schema().iter_errors(document), None)
     if error is not None:
         raise BadMetadata(f"{_place(error.absolute_path)} does not fit SigMF: {_reason(error)}")
@@ -118,6 +120,19 @@ def _refuse_too_many(document: Any) -> None:
     for part, most in (("captures", MAX_CAPTURES), ("annotations", MAX_ANNOTATIONS)):
         if isinstance(parts.get(part), list) and len(parts[part]) > most:
             raise BadMetadata(f"There may be at most {most:,} {part}.")
+
+
+def _refuse_large(document: Any) -> None:
+    """Numbers of any length are JSON, but not everybody who reads what we store can read them."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, int | float) and abs(value) > LARGEST:
+            raise BadMetadata("A number in the metadata is beyond 64 bits.")
 
 
 @cache
