@@ -38,6 +38,8 @@ def lay_out(metadata: Mapping[str, Any], size: int) -> Layout:
     told = metadata["global"]
     frame = datatype_of(told["core:datatype"]).sample_bytes * told.get("core:num_channels", 1)
     first, trailing = told.get("core:offset", 0), told.get("core:trailing_bytes", 0)
+    if trailing > size:
+        raise Misfit(f"core:trailing_bytes is {trailing:,}, but the data are {size:,} bytes.")
     segments: list[Segment] = []
     start = offset = headers = before = 0
     for number, capture in enumerate(metadata["captures"], 1):
@@ -51,8 +53,6 @@ def lay_out(metadata: Mapping[str, Any], size: int) -> Layout:
             start, offset, headers = begins, offset + (begins - start) * frame + header, headers + header
         if offset + (begins - start) * frame + trailing > size:
             raise Misfit(f"Capture {number} begins behind the end of the data, which are {size:,} bytes.")
-    if trailing > size - offset:
-        raise Misfit(f"core:trailing_bytes is {trailing:,}, but the data are {size:,} bytes.")
     count, spare = divmod(size - trailing - offset, frame)
     if count:
         segments.append(Segment(start, offset, count))

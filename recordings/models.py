@@ -61,7 +61,8 @@ class Measurement(models.Model):
     for metadata without samples. data_offset: where in that file the data begin, above 0 within an archive.
     size_bytes: of the data. header_bytes and trailing_bytes: how many of them are no samples.
     Frequencies in Hz, null where the metadata does not say: nothing is invented. sample_count: of each channel.
-    metadata: as it came. notes: sentences about what is odd in it and was accepted.
+    captured_at: as the metadata says, else when it was taken in. metadata: as it came. notes: sentences about what is
+    odd in it and was accepted.
     """
 
     id = models.UUIDField(primary_key=True, db_default=Func(function="uuidv7"), editable=False)
@@ -109,7 +110,10 @@ class Measurement(models.Model):
             ),
             models.UniqueConstraint(fields=["session", "name"], name="measurement_of_session"),
         ]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="measurement_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="measurement_newest"),
+            models.Index(fields=["sha512"], name="measurement_of_data"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -88,15 +88,18 @@ class Samples:
         return values.view(np.complex64) if self.is_complex else values
 
     def _map(self, at: int, numbers: int) -> np.ndarray:
-        """Refuses links and files that have become shorter: reading behind the end would kill the process."""
+        """Refuses a file that has become shorter: reading behind its end would kill the process."""
+        with self.opened() as file:
+            if os.fstat(file.fileno()).st_size < at + numbers * self.form.numbers.itemsize:
+                raise SamplesDamaged("The file of samples is shorter than it was.")
+            return np.asarray(np.memmap(file, self.form.numbers, "r", at, (numbers,)))
+
+    def opened(self) -> IO[bytes]:
+        """The file, unless somebody put a link in its place. Raises SamplesMissing."""
         try:
-            with open(os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
-                if os.fstat(file.fileno()).st_size < at + numbers * self.form.numbers.itemsize:
-                    raise SamplesDamaged("The file of samples is shorter than it was.")
-                mapped = np.memmap(file, self.form.numbers, "r", at, (numbers,))
+            return open(os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
         except OSError as error:
             raise SamplesMissing(f"The file of samples cannot be read: {error.strerror}.") from None
-        return np.asarray(mapped)
 
 
 def open_samples(measurement: Any) -> Samples:
