@@ -38,7 +38,7 @@ from base.panels import (
 )
 from features.definitions import feature_sets
 from features.models import FeatureValue
-from recordings.extraction.admin import BATCHES, EXTRACT, coverage_panels
+from recordings.extraction.admin import BATCHES, OF_SESSION, coverage_panels
 from recordings.extraction.coverage import SUBJECT
 from recordings.extraction.scales import frequency
 from recordings.models import Measurement, MeasurementFeatures, RecordingSession
@@ -86,7 +86,7 @@ def bandwidth(row: Measurement) -> str:
 
 @admin.register(RecordingSession)
 class RecordingSessionAdmin(ReadOnlyAdmin):
-    icon, entity_type, buttons = "radar", SUBJECT, [EXTRACT, *BATCHES]
+    icon, entity_type, buttons = "radar", SUBJECT, [*OF_SESSION, *BATCHES]
     more = [("Coverage of recordings", "donut_large", "recordings_coverage")]
     list_display = ["called", "state", "source", "number", "measured", moment_column("created_at", "Created")]
     list_filter = ["status", "source"]

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from features.services import request_refresh
 from recordings.extraction import coverage, files
+from recordings.intake import files as samples
 from recordings.models import Measurement
 from tasks.definitions import TemporaryError, every, task
 from tasks.execution import TaskContext
@@ -99,5 +100,5 @@ def _ask_batch(context: TaskContext, size: int) -> int:
 @every(timedelta(hours=1))
 @task(queue_name="low", atomic=False, timeout_s=600)
 def tidy_recordings() -> dict[str, int]:
-    """Remove pictures that belong to no measurement any more."""
-    return {"files": files.remove_abandoned()}
+    """Remove samples and pictures that belong to no measurement any more, or never did."""
+    return {"samples": samples.remove_abandoned(), "pictures": files.remove_abandoned()}

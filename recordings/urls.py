@@ -18,9 +18,7 @@ urlpatterns = [
         Spectrogram.as_view(),
         name="measurement-spectrogram",
     ),
-    path(
-        "recordings/measurements/<uuid:measurement_id>/spectrum.png", Spectrum.as_view(), name="measurement-spectrum"
-    ),
+    path("recordings/measurements/<uuid:measurement_id>/spectrum.png", Spectrum.as_view(), name="measurement-spectrum"),
     path(
         "recordings/measurements/<uuid:measurement_id>/<slug:kind>",
         downloads.RecordingFile.as_view(),

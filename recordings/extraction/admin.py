@@ -1,4 +1,4 @@
-"""Extraction in the console: buttons that start it, and the page that tells how far it is."""
+"""Buttons of recordings in the console, and the page that tells how far their extraction is."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from django.db import OperationalError
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from base.admin import Button, Done, ReasonForm
+from base.admin import Button, Done, ReasonForm, ReasonRequiredForm
 from base.links import row_link
 from base.panels import BAD, GOOD, WARN, Number, Panel, Table, Tracker, when
 from recordings.extraction import coverage, services
+from recordings.intake.services import NotRecording, end_session
 from recordings.models import MeasurementFeatures, RecordingSession
 from tasks.models import Task
 from tasks.panels import work_panel
@@ -54,6 +55,16 @@ def extract(row: RecordingSession, data: dict[str, Any]) -> Done:
     return Done("The extraction was started; this is its task.", task_page(task_id))
 
 
+def complete(row: RecordingSession, data: dict[str, Any]) -> Done:
+    end_session(session_id=row.pk, reason=data["reason"])
+    return Done("The session is completed, and its extraction was asked for.")
+
+
+def give_up(row: RecordingSession, data: dict[str, Any]) -> Done:
+    end_session(session_id=row.pk, failed=True, reason=data["reason"])
+    return Done("The session has failed.")
+
+
 def task_page(task_id: str) -> str:
     return reverse("admin:tasks_task_change", args=[task_id])
 
@@ -67,17 +78,45 @@ def dry_run(form: forms.Form) -> list[Panel]:
     return [Number(title="Recordings that wait", value=due, note="completed, with IQ data, without features", width=12)]
 
 
-EXTRACT = Button(
-    name="extract",
-    title="Extract now",
-    icon="play_arrow",
-    permission=PERMISSION,
-    question="Measures what this session lacks, and tries again what could not be read.",
-    press=extract,
-    refusals=(services.NothingToExtract,),
-    offered=lambda row: row.status == RecordingSession.Status.COMPLETED,
-    many=True,
-)
+def is_recording(row: RecordingSession) -> bool:
+    return row.status == RecordingSession.Status.RECORDING
+
+
+OF_SESSION = [
+    Button(
+        name="complete",
+        title="Complete",
+        icon="check_circle",
+        permission="recordings.add_measurement",
+        question="Nothing more can be added then; its features are extracted.",
+        press=complete,
+        refusals=(NotRecording,),
+        offered=is_recording,
+    ),
+    Button(
+        name="fail",
+        title="Give up",
+        icon="cancel",
+        permission="recordings.add_measurement",
+        question="Nothing more can be added then. Its measurements are kept and not extracted.",
+        press=give_up,
+        refusals=(NotRecording,),
+        offered=is_recording,
+        form=ReasonRequiredForm,
+        danger=True,
+    ),
+    Button(
+        name="extract",
+        title="Extract now",
+        icon="play_arrow",
+        permission=PERMISSION,
+        question="Measures what this session lacks, and tries again what could not be read.",
+        press=extract,
+        refusals=(services.NothingToExtract,),
+        offered=lambda row: row.status == RecordingSession.Status.COMPLETED,
+        many=True,
+    ),
+]
 BATCHES = [
     Button(
         name="batch",

@@ -57,8 +57,9 @@ def draw_spectrogram(levels: np.ndarray, *, title: str, across: Axis, down: Axis
 def draw_spectrum(levels: np.ndarray, *, title: str, across: Axis, noise_floor: float | None = None) -> bytes:
     """levels: dB of each frequency from the lowest to the highest. noise_floor: in the same dB, a dashed line."""
     low, high = _span(levels)
+    low -= 5
     image, pen, plot = _sheet(title, "spectrum")
-    axis = Axis("Power (dB of full scale)", high, low)
+    axis = Axis("Power in a bin (dBFS)", high, low)
     _across(pen, plot, across, grid=True)
     _down(pen, plot, axis, grid=True)
     width, height = plot.size
@@ -71,7 +72,7 @@ def draw_spectrum(levels: np.ndarray, *, title: str, across: Axis, noise_floor: 
         level = plot.top + (high - noise_floor) / (high - low) * (height - 1)
         for start in range(plot.left, plot.right, 12):
             pen.line([(start, level), (min(start + 7, plot.right), level)], fill=MARK, width=2)
-        pen.text((plot.right, TOP - 6), f"noise floor {noise_floor:.1f} dB", fill=MARK, font=_font(13), anchor="rs")
+        pen.text((plot.right, TOP - 6), f"noise floor {noise_floor:.1f} dBFS a bin", fill=MARK, font=_font(13), anchor="rs")
     pen.rectangle((plot.left, plot.top, plot.right - 1, plot.bottom - 1), outline=INK)
     return _png(image)
 
@@ -95,7 +96,7 @@ def _sheet(title: str, kind: str) -> tuple[Image.Image, ImageDraw.ImageDraw, Plo
     image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     pen = ImageDraw.Draw(image)
     plot = Plot(LEFT, TOP, WIDTH - RIGHT[kind], HEIGHT - BOTTOM)
-    pen.text((LEFT, TOP / 2), _fitting(title, plot.right - LEFT - 160, pen), fill=INK, font=_font(17), anchor="lm")
+    pen.text((LEFT, TOP / 2), _fitting(title, plot.right - LEFT - 200, pen), fill=INK, font=_font(17), anchor="lm")
     return image, pen, plot
 
 

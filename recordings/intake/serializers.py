@@ -56,6 +56,10 @@ class SessionSerializer(PlainSerializer):
     measurements_with_features = serializers.IntegerField()
 
 
+class SessionEndedSerializer(SessionSerializer):
+    task_id = serializers.UUIDField(allow_null=True, help_text="of the extraction")
+
+
 class FeaturesSerializer(serializers.Serializer):
     """What was measured; either numbers or an error."""
 

@@ -19,13 +19,8 @@ from tests.recordings.extracting import extract, measurement, run, session
 
 STATS, BATCH, ALL = (f"/api/v1/admin/features/{name}" for name in ("stats", "batch-extract", "backfill-all"))
 ONE = tone(64, offset=0.1)
+pytestmark = pytest.mark.usefixtures("media")
 EXTRACT = "recordings.extract_recording_features"
-
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path
 
 
 def sessions(number: int) -> list[RecordingSession]:

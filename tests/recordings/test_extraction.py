@@ -18,11 +18,7 @@ from recordings.tasks import request_extraction, tidy_recordings
 from tasks.models import Task
 from tests.recordings.extracting import extract, measurement, run, session
 
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("media")
 
 
 def picture(media, name: str) -> Image.Image:
@@ -190,7 +186,7 @@ def test_pictures_that_belong_to_no_measurement_are_removed_after_an_hour(media)
     old = (timezone.now() - timedelta(hours=2)).timestamp()
     for path in (orphan, part.with_suffix(".part"), *kept):
         os.utime(path, (old, old))
-    assert tidy_recordings.func() == {"files": 2}
+    assert tidy_recordings.func() == {"samples": 0, "pictures": 2}
     assert {path for path in (media / files.FOLDER).rglob("*.*")} == {*kept, young}
 
 

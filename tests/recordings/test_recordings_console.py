@@ -9,14 +9,8 @@ from tests import makers
 from tests.console.conftest import staff, told  # noqa: F401 - a fixture
 from tests.recordings.extracting import extract, measurement, session
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 SESSIONS, MEASUREMENTS = "/admin/recordings/recordingsession/", "/admin/recordings/measurement/"
-
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path
 
 
 @pytest.fixture
@@ -91,6 +85,19 @@ def test_a_session_shows_its_measurements_and_is_extracted_by_a_press(staff):  #
 def test_a_session_with_all_its_features_refuses_with_a_sentence(staff, measured):  # noqa: F811
     answer = staff("operator").post(f"{SESSIONS}{measured.session_id}/extract/", {"reason": ""}, follow=True)
     assert told(answer) == ["All its measurements with IQ data have features."]
+
+
+def test_a_session_is_completed_or_given_up_once(staff):  # noqa: F811
+    row, other = measurement(session("recording")), session("recording")
+    operator = staff("operator")
+    answer = operator.post(f"{SESSIONS}{row.session_id}/complete/", {"reason": "over"}, follow=True)
+    assert told(answer) == ["The session is completed, and its extraction was asked for."]
+    assert Task.objects.get(name="recordings.extract_recording_features").subject_id == str(row.session_id)
+    assert Entry.objects.get(action="recording_session_completed").metadata == {"measurements": 1, "reason": "over"}
+    again = operator.post(f"{SESSIONS}{row.session_id}/fail/", {"reason": "late"}, follow=True)
+    assert told(again) == ["The session is completed; it takes nothing more."]
+    assert told(operator.post(f"{SESSIONS}{other.pk}/fail/", {"reason": "rain"}, follow=True))
+    assert list(RecordingSession.objects.order_by("pk").values_list("status", flat=True)) == ["completed", "failed"]
 
 
 @pytest.mark.parametrize(
