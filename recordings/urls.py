@@ -12,9 +12,12 @@ urlpatterns = [
         name="recording-measurements",
     ),
     path("recordings/measurements/<uuid:measurement_id>", views.OneMeasurement.as_view(), name="recording-measurement"),
-    path(
-        "recordings/measurements/<uuid:measurement_id>/<slug:kind>",
-        downloads.RecordingFile.as_view(),
-        name="recording-file",
+    *(
+        path(
+            f"recordings/measurements/<uuid:measurement_id>/{kind}",
+            downloads.RecordingFile.as_view(kind=kind),
+            name=f"recording-{kind}",
+        )
+        for kind in downloads.KINDS
     ),
 ]
