@@ -18,10 +18,17 @@ urlpatterns = [
         Spectrogram.as_view(),
         name="measurement-spectrogram",
     ),
-    path("recordings/measurements/<uuid:measurement_id>/spectrum.png", Spectrum.as_view(), name="measurement-spectrum"),
     path(
-        "recordings/measurements/<uuid:measurement_id>/<slug:kind>",
-        downloads.RecordingFile.as_view(),
-        name="recording-file",
+        "recordings/measurements/<uuid:measurement_id>/spectrum.png",
+        Spectrum.as_view(),
+        name="measurement-spectrum",
+    ),
+    *(
+        path(
+            f"recordings/measurements/<uuid:measurement_id>/{kind}",
+            downloads.RecordingFile.as_view(kind=kind),
+            name=f"recording-{kind}",
+        )
+        for kind in downloads.KINDS
     ),
 ]

@@ -24,33 +24,33 @@ from recordings.sigmf.export import Export
 
 KINDS = {"sigmf-meta": "application/json", "sigmf-data": "application/octet-stream", "sigmf": "application/x-tar"}
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-KIND = OpenApiParameter("kind", {"type": "string", "enum": list(KINDS)}, OpenApiParameter.PATH)
 WANTED = OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range of bytes of the sigmf-data.")
 
 
 class RecordingFile(APIView):
-    """A measurement as SigMF."""
+    """A measurement as SigMF. kind: one of KINDS."""
 
+    kind = "sigmf"
     roles = READERS
     content_negotiation_class = AnyMediaType
 
     @extend_schema(
         tags=["recordings"],
-        parameters=[KIND, WANTED],
+        parameters=[WANTED],
         responses={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             (206, "application/octet-stream"): OpenApiTypes.BINARY,
         },
     )
-    def get(self, request: Request, measurement_id: UUID, kind: str) -> HttpResponseBase:
+    def get(self, request: Request, measurement_id: UUID) -> HttpResponseBase:
         """Its metadata, its samples, or an archive of both. What `sigmf_validate` accepts, whatever came in."""
         refuse_unknown(request, {"format"})
         measurement = find_measurement(request.user, measurement_id)
-        if kind not in KINDS or kind != "sigmf-meta" and not measurement.iq_data_location:
+        if self.kind == "sigmf-data" and not measurement.iq_data_location:
             raise NotFound("The measurement is metadata without samples.")
         try:
             export = export_of(measurement)
-            return _answer(request, export, kind, f'"{measurement.pk.hex}-{kind}"')
+            return _answer(request, export, self.kind, f'"{measurement.pk.hex}-{self.kind}"')
         except SamplesMissing as error:
             raise NotFound(str(error)) from None
 

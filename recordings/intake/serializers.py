@@ -97,7 +97,7 @@ class MeasurementSerializer(PlainSerializer):
 
     def get_links(self, measurement: Measurement) -> dict[str, str]:
         kinds = ["sigmf-meta", "sigmf-data", "sigmf"] if measurement.iq_data_location else ["sigmf-meta"]
-        return {kind: reverse("recording-file", args=[measurement.pk, kind]) for kind in kinds}
+        return {kind: reverse(f"recording-{kind}", args=[measurement.pk]) for kind in kinds}
 
 
 class SessionDetailSerializer(SessionSerializer):

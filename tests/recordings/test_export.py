@@ -119,7 +119,6 @@ def test_samples_that_are_gone_are_a_problem_that_says_so(receiver, media):
     answer = receiver.get(links["sigmf-data"])
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
     assert "No such file" in answer.json()["detail"] and str(media) not in answer.content.decode()
-    assert receiver.get(links["sigmf-data"] + "-more").status_code == 404
     only = send(receiver, begin(receiver), metadata(metadata_only=True)).json()
     address = only["links"]["sigmf-meta"]
     described = json.loads(b"".join(receiver.get(address).streaming_content))
