@@ -194,8 +194,7 @@ class ExtractionFilter(admin.SimpleListFilter):
 class MeasurementAdmin(ReadOnlyAdmin):
     icon, entity_type = "graphic_eq", "measurement"
     list_display = [
-        "called", "extraction", "datatype", "rate", "lasts", "snr", "occupied", "session",
-        moment_column("captured_at", "Captured"),
+        "called", "extraction", "datatype", "rate", "lasts", "snr", "occupied", moment_column("captured_at", "Captured"),
     ]  # fmt: skip
     list_filter = [ExtractionFilter, "datatype", "session__source"]
     list_select_related = ["features", "session"]
@@ -204,7 +203,7 @@ class MeasurementAdmin(ReadOnlyAdmin):
 
     @display(description="Measurement", header=True)
     def called(self, row: Measurement) -> list[str]:
-        return [row.name, frequency(row.frequency) if row.frequency else str(row.pk)]
+        return [row.name, f"{row.session.name} · {frequency(row.frequency)}" if row.frequency else row.session.name]
 
     @display(description="Features")
     def extraction(self, row: Measurement) -> str:
@@ -255,12 +254,14 @@ def pictures_panels(row: Measurement, found: MeasurementFeatures | None) -> list
 
 
 def numbers_panel(found: MeasurementFeatures) -> Table:
-    """Each number with its unit and what the definition says of it."""
+    """Each number with its unit and what the definition says of it, in the order of the definition."""
     declared = {name: each for one in feature_sets(entity="measurement") for name, each in one.features.items()}
+    numbers = found.numbers or {}
+    names = [name for name in declared if name in numbers] + sorted(numbers.keys() - declared.keys())
     rows = [
-        (code(name), "none" if value is None else f"{value:,.6g}", unit_of(name, declared.get(name)),
-         getattr(declared.get(name), "description", ""))
-        for name, value in found.numbers.items()
+        (code(name), "none" if (value := numbers[name]) is None else f"{value:,.6g}",
+         unit_of(name, declared.get(name)), getattr(declared.get(name), "description", ""))
+        for name in names
     ]  # fmt: skip
     return Table(title="Measured", headers=["Number", "Value", "Unit", "Meaning"], rows=rows)
 
