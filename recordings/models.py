@@ -8,6 +8,13 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from features.definitions import marks_stale
+
+MEASURED = (
+    "SELECT c.{key}, m.captured_at FROM changed c JOIN measurements m ON m.id = c.measurement_id "
+    "WHERE c.numbers IS NOT NULL"
+)
+
 
 class RecordingSession(models.Model):
     """A time in which a receiver listened. Its measurements belong together.
@@ -154,4 +161,8 @@ class MeasurementFeatures(models.Model):
                 name="features_or_error",
             ),
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update)]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update),
+            marks_stale("measurement", MEASURED.format(key="measurement_id")),
+            marks_stale("recording", MEASURED.format(key="recording_session_id")),
+        ]

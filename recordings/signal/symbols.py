@@ -124,15 +124,16 @@ def _elected(lines: list[Line]) -> Line | None:
 def _harmonic(strengths: np.ndarray, at: int) -> int:
     """Which multiple of the lowest line a line is: that of which (nearly) all multiples up to it are lines."""
     least = max(VISIBLE, strengths[at] / DEEPEST_HARMONIC)
-    for times in range(min(HARMONICS, at // FEWEST_SYMBOLS), 1, -1):
-        lowest = round(at / times)
-        if strengths[lowest - 1 : lowest + 2].max() < least:
-            continue
-        multiples = np.rint(np.arange(1, times) * (at / times)).astype(np.int64)
-        seen = np.maximum(np.maximum(strengths[multiples - 1], strengths[multiples]), strengths[multiples + 1]) >= least
-        if seen.mean() >= COMPLETE:
+    possible = np.arange(min(HARMONICS, at // FEWEST_SYMBOLS), 1, -1)
+    for times in possible[_near(strengths, at / possible) >= least].tolist():
+        if (_near(strengths, np.arange(1, times) * (at / times)) >= least).mean() >= COMPLETE:
             return times
     return 1
+
+
+def _near(strengths: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The strongest of each place's own bin and its two neighbours."""
+    return strengths[np.rint(places).astype(np.int64)[:, np.newaxis] + np.arange(-1, 2)].max(axis=1, initial=0)
 
 
 def _refined(power: np.ndarray, at: int) -> float:

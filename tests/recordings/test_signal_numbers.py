@@ -9,8 +9,8 @@ from recordings import synthetic
 from recordings.signal import measure
 from recordings.signal.memory import ArraySamples
 
-COUNT = 1 << 16
-BIN = 1 / 512  # of the spectrum of as many samples
+COUNT = 1 << 15
+BIN = 1 / 256  # of the spectrum of as many samples
 
 
 def numbers(values, sample_rate=None, datatype="") -> dict:
@@ -36,7 +36,7 @@ def test_a_full_scale_tone_has_0_dbfs_and_a_constant_envelope():
     assert found["papr_db"] == pytest.approx(0, abs=1e-3)
     assert found["crest_factor_db"] == pytest.approx(10 * math.log10(2), abs=1e-2)
     assert found["amplitude_kurtosis"] == pytest.approx(1, abs=1e-4)
-    assert found["amplitude_spread"] < 0.01 and found["frequency_spread"] < 1e-4
+    assert found["amplitude_spread"] < 0.05 and found["frequency_spread"] < 2e-4
     assert found["centre_offset"] == pytest.approx(0.1234, abs=1e-4)
     assert found["spectral_flatness"] < 1e-3 and found["spectral_entropy"] < 0.2
     assert (found["duty_cycle"], found["burst_count"], found["symbol_rate"]) == (1, 1, None)
@@ -48,7 +48,7 @@ def test_a_real_sine_is_as_strong_as_a_complex_tone():
     assert found["papr_db"] == pytest.approx(0, abs=0.2)
     assert found["crest_factor_db"] == pytest.approx(10 * math.log10(2), abs=1e-2)
     assert found["centre_offset"] == pytest.approx(0.0987, abs=1e-4)
-    assert found["occupied_bandwidth"] < 0.01
+    assert found["occupied_bandwidth"] < 4 * BIN
 
 
 def test_white_noise_is_flat_and_gaussian_and_no_signal():
@@ -62,17 +62,16 @@ def test_white_noise_is_flat_and_gaussian_and_no_signal():
     assert [found[name] for name in nothing] == [None] * 6
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_noise_is_rarely_taken_for_a_signal(seed):
-    found = numbers(synthetic.noise(1 << 14, seed=seed))
-    assert found["symbol_rate"] is None and found["burst_count"] == 0
+def test_noise_is_rarely_taken_for_a_signal():
+    found = [numbers(synthetic.noise(1 << 13, seed=seed)) for seed in range(100)]
+    assert sum(one["burst_count"] > 0 for one in found) <= 3 and {one["symbol_rate"] for one in found} == {None}
 
 
-@pytest.mark.parametrize("bandwidth", [0.02, 0.1, 0.3, 0.6])
+@pytest.mark.parametrize("bandwidth", [0.05, 0.2, 0.6])
 def test_the_occupied_bandwidth_of_filtered_noise_is_99_hundredths_of_it(bandwidth):
     found = numbers(noisy(synthetic.band_noise(COUNT, seed=1, bandwidth=bandwidth), snr_db=30))
-    assert found["occupied_bandwidth"] == pytest.approx(0.99 * bandwidth, abs=1.5 * BIN)
-    assert found["bandwidth_26db"] == pytest.approx(bandwidth, abs=3.5 * BIN)
+    assert found["occupied_bandwidth"] == pytest.approx(0.99 * bandwidth, abs=2 * BIN)
+    assert found["bandwidth_26db"] == pytest.approx(bandwidth, abs=4 * BIN)
     assert found["snr_db"] == pytest.approx(30, abs=0.5)
 
 
@@ -87,7 +86,7 @@ SIGNALS = {
 
 
 @pytest.mark.parametrize("name", SIGNALS)
-@pytest.mark.parametrize("snr_db", [-5, 0, 5, 15, 30])
+@pytest.mark.parametrize("snr_db", [-5, 5, 30])
 def test_the_signal_to_noise_ratio_is_right_within_a_decibel(name, snr_db):
     found = numbers(noisy(SIGNALS[name], snr_db))
     assert found["snr_db"] == pytest.approx(snr_db, abs=1)
@@ -121,7 +120,7 @@ PACED = {
 
 
 @pytest.mark.parametrize("kind", PACED)
-@pytest.mark.parametrize("pace", [3.3, 8, 25.7, 100])
+@pytest.mark.parametrize("pace", [3.3, 25.7, 100])
 def test_the_symbol_rate_is_right_within_a_hundredth(kind, pace):
     signal = synthetic.shift(PACED[kind](pace, int(pace)), 0.07)
     assert numbers(noisy(signal, 15))["symbol_rate"] == pytest.approx(1 / pace, rel=0.01)
