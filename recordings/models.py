@@ -8,6 +8,13 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from features.definitions import marks_stale
+
+MEASURED = (
+    "SELECT c.{key}, m.captured_at FROM changed c JOIN measurements m ON m.id = c.measurement_id "
+    "WHERE c.numbers IS NOT NULL"
+)
+
 
 class RecordingSession(models.Model):
     """A time in which a receiver listened. Its measurements belong together.
@@ -161,4 +168,8 @@ class MeasurementFeatures(models.Model):
             models.Index(fields=["-computed_at"], name="features_newest"),
             models.Index(fields=["-computed_at", "measurement"], condition=~Q(error=""), name="features_unreadable"),
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update)]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update),
+            marks_stale("measurement", MEASURED.format(key="measurement_id")),
+            marks_stale("recording", MEASURED.format(key="recording_session_id")),
+        ]

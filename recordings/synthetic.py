@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import erf
 
+Truth = dict[str, str | float | int | None]
 SPAN = 12  # symbols that a pulse reaches to either side
 
 
@@ -17,7 +18,7 @@ class Signal:
 
     name: str
     samples: np.ndarray
-    truth: dict[str, str | float | int | None] = field(default_factory=dict)
+    truth: Truth = field(default_factory=dict)
 
 
 def tone(count: int, *, offset: float = 0.0, power: float = 1.0) -> np.ndarray:
@@ -98,7 +99,7 @@ def quantised(signal: np.ndarray, datatype: str) -> np.ndarray:
 def examples(count: int = 1 << 17, *, seed: int = 7) -> list[Signal]:
     """One of each kind at −12 dBFS, 20 dB above the noise, a little off centre."""
     power, snr_db = 10**-1.2, 20
-    plain = [
+    plain: list[tuple[str, np.ndarray, Truth]] = [
         ("carrier", tone(count), {"modulation": "none"}),
         ("bpsk", psk(count, order=2, samples_per_symbol=8, seed=seed), {"modulation": "BPSK", "symbol_rate": 1 / 8}),
         ("qpsk", psk(count, order=4, samples_per_symbol=5, seed=seed), {"modulation": "QPSK", "symbol_rate": 1 / 5}),
@@ -111,11 +112,11 @@ def examples(count: int = 1 << 17, *, seed: int = 7) -> list[Signal]:
         (
             "ook-bursts",
             bursts(ook(count, samples_per_symbol=64, seed=seed), number=4, duty_cycle=0.5),
-            {"modulation": "OOK", "symbol_rate": 1 / 64, "burst_count": 4},
+            {"modulation": "OOK", "symbol_rate": 1 / 64, "duty_cycle": 0.5, "burst_count": 4},
         ),
         ("band-noise", band_noise(count, seed=seed, bandwidth=0.2), {"modulation": "noise", "bandwidth": 0.2}),
     ]
-    made = [Signal("noise", noise(count, seed=seed, power=power / 100), {"modulation": "none"})]
+    made = [Signal("noise", noise(count, seed=seed, power=power / 100), {"modulation": "none", "snr_db": None})]
     for number, (name, signal, truth) in enumerate(plain):
         offset = 0.03 * (number - 3)
         samples = shift(signal, offset) * np.float32(np.sqrt(power))

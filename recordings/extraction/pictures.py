@@ -72,7 +72,9 @@ def draw_spectrum(levels: np.ndarray, *, title: str, across: Axis, noise_floor: 
         level = plot.top + (high - noise_floor) / (high - low) * (height - 1)
         for start in range(plot.left, plot.right, 12):
             pen.line([(start, level), (min(start + 7, plot.right), level)], fill=MARK, width=2)
-        pen.text((plot.right, TOP - 6), f"noise floor {noise_floor:.1f} dBFS a bin", fill=MARK, font=_font(13), anchor="rs")
+        pen.text(
+            (plot.right, TOP - 6), f"noise floor {noise_floor:.1f} dBFS a bin", fill=MARK, font=_font(13), anchor="rs"
+        )
     pen.rectangle((plot.left, plot.top, plot.right - 1, plot.bottom - 1), outline=INK)
     return _png(image)
 
