@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import logging_config
 from config.messages import *  # noqa: F403 - settings
+from config.recordings import *  # noqa: F403 - settings
 from config.reports import *  # noqa: F403 - settings
 from config.throttles import RATES
 

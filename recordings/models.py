@@ -1,10 +1,19 @@
 """Sessions of recording, their measurements (IQ data described by SigMF), and what was measured on them."""
 
+from pathlib import Path
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
+
+from features.definitions import marks_stale
+
+MEASURED = (
+    "SELECT c.{key}, m.captured_at FROM changed c JOIN measurements m ON m.id = c.measurement_id "
+    "WHERE c.numbers IS NOT NULL"
+)
 
 
 class RecordingSession(models.Model):
@@ -28,7 +37,9 @@ class RecordingSession(models.Model):
     description = models.TextField(default="", blank=True)
     status = models.CharField(max_length=9, choices=Status, default=Status.RECORDING)
     source = models.CharField(max_length=10, choices=Source, default=Source.UPLOAD)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     session_start = models.DateTimeField(db_default=Now())
     session_end = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -41,7 +52,10 @@ class RecordingSession(models.Model):
                 condition=Q(session_end=None) | Q(session_end__gte=F("session_start")), name="session_ends_after_start"
             ),
         ]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="session_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="session_newest"),
+            models.Index(fields=["created_by", "-created_at", "-id"], name="session_own"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -51,12 +65,15 @@ class Measurement(models.Model):
     """One SigMF recording: samples in a file, and the metadata that came with them.
 
     iq_data_location: where the samples are: a name below MEDIA_ROOT, or the absolute path of a registered file; empty
-    for metadata without samples. Frequencies in Hz, null where the metadata does not say: nothing is invented.
-    sample_count: samples of each channel. header_bytes and trailing_bytes: bytes of the file that are no samples.
+    for metadata without samples. data_offset: where in that file the data begin, above 0 within an archive.
+    size_bytes: of the data. header_bytes and trailing_bytes: how many of them are no samples.
+    Frequencies in Hz, null where the metadata does not say: nothing is invented. sample_count: of each channel.
+    captured_at: as the metadata says, else when it was taken in. metadata: as it came. notes: sentences about what is
+    odd in it and was accepted.
     """
 
     id = models.UUIDField(primary_key=True, db_default=Func(function="uuidv7"), editable=False)
-    session = models.ForeignKey(RecordingSession, models.CASCADE, related_name="measurements")
+    session = models.ForeignKey(RecordingSession, models.CASCADE, related_name="measurements", db_index=False)
     name = models.CharField(max_length=200)
     captured_at = models.DateTimeField(db_default=Now())
     datatype = models.CharField(max_length=12)
@@ -68,8 +85,10 @@ class Measurement(models.Model):
     trailing_bytes = models.BigIntegerField(default=0)
     size_bytes = models.BigIntegerField(default=0)
     iq_data_location = models.CharField(max_length=500, default="", blank=True)
-    sha512 = models.CharField(max_length=128, default="", blank=True)  # of the file of samples
+    data_offset = models.BigIntegerField(default=0)
+    sha512 = models.CharField(max_length=128, default="", blank=True)  # of the data
     metadata = models.JSONField()
+    notes = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -83,6 +102,7 @@ class Measurement(models.Model):
                     header_bytes__gte=0,
                     trailing_bytes__gte=0,
                     size_bytes__gte=0,
+                    data_offset__gte=0,
                     num_channels__gte=1,
                 ),
                 name="measurement_counts",
@@ -91,14 +111,26 @@ class Measurement(models.Model):
                 condition=Q(sample_rate=None) | Q(sample_rate__gt=0, sample_rate__lt=1e15), name="measurement_rate"
             ),
             models.UniqueConstraint(
-                fields=["iq_data_location"], condition=~Q(iq_data_location=""), name="measurement_of_file"
+                fields=["iq_data_location", "data_offset"],
+                condition=~Q(iq_data_location=""),
+                name="measurement_of_file",
             ),
             models.UniqueConstraint(fields=["session", "name"], name="measurement_of_session"),
         ]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="measurement_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="measurement_newest"),
+            models.Index(fields=["sha512"], name="measurement_of_data"),
+            # What coverage reads: narrow, where rows are wide.
+            models.Index(fields=["session", "id"], condition=~Q(iq_data_location=""), name="measurement_with_iq"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def path(self) -> Path:
+        """The file that holds the samples; only where `iq_data_location` is not empty."""
+        return settings.MEDIA_ROOT / self.iq_data_location
 
 
 class MeasurementFeatures(models.Model):
@@ -131,4 +163,13 @@ class MeasurementFeatures(models.Model):
                 name="features_or_error",
             ),
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update)]
+        indexes = [
+            models.Index(fields=["measurement"], include=["error"], name="features_told"),  # likewise
+            models.Index(fields=["-computed_at"], name="features_newest"),
+            models.Index(fields=["-computed_at", "measurement"], condition=~Q(error=""), name="features_unreadable"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update),
+            marks_stale("measurement", MEASURED.format(key="measurement_id")),
+            marks_stale("recording", MEASURED.format(key="recording_session_id")),
+        ]
