@@ -116,6 +116,7 @@ class VerificationRun(models.Model):
         PENDING = "pending"
         COMPLETED = "completed"
         FAILED = "failed"
+        CANCELLED = "cancelled"
 
     class Cause(models.TextChoices):
         ASKED = "asked"
