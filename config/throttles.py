@@ -9,4 +9,5 @@ RATES = {
     "events": "600/min",
     "policies": "600/min",
     "report": "30/min",
+    "claim": "60/min",
 }
