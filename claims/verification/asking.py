@@ -30,12 +30,12 @@ def request_verification(
     corpora: look into these alone. Raises Claim.DoesNotExist, NoEvidence, UnknownCorpus.
     """
     claim = Claim.objects.select_for_update(no_key=True).get(pk=claim_id)
+    only = sorted(set(corpora))
+    refuse_unknown(only)
     close_ended(claim.pk)
     pending = VerificationRun.objects.filter(claim=claim, status=VerificationRun.Status.PENDING).first()
     if pending is not None:
         return pending, False
-    only = sorted(set(corpora))
-    refuse_unknown(only)
     return tasks.start_run(claim, only=only, cause=cause, queue_name=queue_name), True
 
 
