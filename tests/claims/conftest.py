@@ -5,6 +5,7 @@ import pytest
 from claims.evidence import loading
 from claims.evidence.sources import Text
 from tests import makers
+from tests.console.conftest import staff  # noqa: F401 - a fixture
 
 ALOE = Text("aloe", "Aloe and burns", ("Aloe vera shortens the healing of burns.", "Ninety patients took part."))
 BEES = Text("bees", "Bees", ("Bees make honey from nectar.", "They dance to show the way."))
