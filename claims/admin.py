@@ -58,7 +58,7 @@ class ClaimAdmin(ReadOnlyAdmin):
 
     @display(description="Claim", header=True)
     def said(self, row: Claim) -> list[str]:
-        return [row.text[:160], row.made_by or str(row.pk)]
+        return [panels.shortened(row.text), row.made_by or str(row.pk)]
 
     @display(description="Verdict")
     def found(self, row: Claim) -> str:
@@ -126,7 +126,7 @@ class VerdictAdmin(ReadOnlyAdmin):
 
     @display(description="Claim")
     def about(self, row: Verdict) -> str:
-        return str(row.claim)
+        return panels.shortened(row.claim.text)
 
     @display(description="Verdict")
     def found(self, row: Verdict) -> str:
@@ -167,12 +167,16 @@ class VerdictAdmin(ReadOnlyAdmin):
 @admin.register(VerificationRun)
 class VerificationRunAdmin(ReadOnlyAdmin):
     icon, entity_type = "fact_check", "verification_run"
-    list_display = ["claim", "state", "cause", "looked_into", "lasted", "requested_by",
+    list_display = ["about", "state", "cause", "looked_into", "lasted", "requested_by",
                     moment_column("created_at", "Asked")]  # fmt: skip
     list_filter = ["status", "cause"]
     list_select_related = ["claim", "requested_by"]
     search_fields = ["id", "claim"]
     search_help_text = "Exact id of the run or of the claim"
+
+    @display(description="Claim")
+    def about(self, row: VerificationRun) -> str:
+        return panels.shortened(row.claim.text)
 
     @display(description="State")
     def state(self, row: VerificationRun) -> str:

@@ -37,11 +37,15 @@ TONES = {Label.SUPPORTED: GOOD, Label.REFUTED: BAD, Label.DISPUTED: WARN, Label.
 STATES = {"pending": IDLE, "processing": BUSY, "completed": GOOD, "failed": BAD, "cancelled": WARN}
 WORD = re.compile(r"\w+")
 SHORT = 3  # letters; shorter words are everywhere
-SHOWN = 20
+FIRST, SHOWN = 10, 20  # sentences of a verdict; rows of other tables
 
 
 def label_badge(label: str) -> str:
-    return badge(Label(label).label, TONES[Label(label)])
+    return badge(label_name(label), TONES[Label(label)])
+
+
+def label_name(label: str) -> str:
+    return Label(label).label.capitalize()
 
 
 def state_badge(state: str) -> str:
@@ -66,7 +70,7 @@ def verdict_panels(user: Any, verdict: Verdict, *, outdated: bool) -> list[Panel
     )
     shares = sorted(verdict.probabilities.items(), key=lambda pair: -pair[1])
     bars = [
-        Bar(title=Label(label).label, percent=100 * share, note=f"{share:.1%}", tone=TONES[Label(label)])
+        Bar(title=label_name(label), percent=round(100 * share, 1), tone=TONES[Label(label)])
         for label, share in shares
         if label in Label.values
     ]
@@ -75,23 +79,35 @@ def verdict_panels(user: Any, verdict: Verdict, *, outdated: bool) -> list[Panel
 
 def sentences_panel(user: Any, verdict: Verdict) -> Table:
     words = claim_words(verdict.claim.text)
+    found = list(verdict.sentences.select_related("document"))
     rows = [
         (
             one.rank,
-            marked(one.text, words),
-            badge("decides", TONES[Label(verdict.label)]) if one.decided else "",
-            stance_text(one),
-            f"{one.retrieval_score:.3g}",
-            f"{one.rank_score:.3g}",
-            document_link(user, one.document),
+            sourced(user, one, words),
+            badge(f"{one.stance.get(Label.SUPPORTED, 0):.0%}", GOOD),
+            badge(f"{one.stance.get(Label.REFUTED, 0):.0%}", BAD),
         )
-        for one in verdict.sentences.select_related("document")[:SHOWN]
+        for index, one in enumerate(found)
+        if index < FIRST or one.decided
     ]
     return Table(
-        title="Sentences it looked at, best first",
-        headers=["", "Sentence", "", "Supports · refutes", "Retrieval", "Rank", "From"],
+        title=f"Sentences it looked at: the first of {len(found)}, and those that decide",
+        headers=["", "Sentence", "Supports", "Refutes"],
         rows=rows,
         empty="No sentence of the evidence is about this.",
+    )
+
+
+def sourced(user: Any, one: VerdictSentence, words: set[str]) -> SafeString:
+    """The sentence and, below it, where it stands and how it scored."""
+    return format_html(
+        '{} {}<p class="mr-note">{}, sentence {} · rank {}, retrieval {}</p>',
+        marked(one.text, words),
+        badge("decides", BUSY) if one.decided else "",
+        document_link(user, one.document),
+        one.position + 1,
+        f"{one.rank_score:.3g}",
+        f"{one.retrieval_score:.3g}",
     )
 
 
@@ -118,8 +134,7 @@ def flip_panel(user: Any, verdict: Verdict) -> list[Panel]:
 def deciding_text(user: Any, verdict: Verdict) -> SafeString | str:
     words = claim_words(verdict.claim.text)
     decided = verdict.sentences.filter(decided=True).select_related("document")[:5]
-    pieces = [(marked(one.text, words), document_link(user, one.document)) for one in decided]
-    return format_html_join("", "<p>{} {}</p>", pieces) or "No sentence decided."
+    return format_html_join("", "{}", ((sourced(user, one, words),) for one in decided)) or "No sentence decided."
 
 
 def history_panel(claim: Claim) -> list[Panel]:
@@ -146,7 +161,10 @@ def run_panels(user: Any, run: VerificationRun, state: str) -> list[Panel]:
     total = sum(run.stages.values()) or 1.0
     bars = [
         Bar(
-            title=stage.capitalize(), percent=100 * seconds / total, note=lasting(timedelta(seconds=seconds)), tone=BUSY
+            title=stage.capitalize(),
+            percent=round(100 * seconds / total, 1),
+            note=lasting(timedelta(seconds=seconds)),
+            tone=BUSY,
         )
         for stage, seconds in sorted(run.stages.items(), key=lambda pair: STAGES.index(pair[0]))
     ]
@@ -220,11 +238,6 @@ def document_link(user: Any, document: Document) -> str:
     return row_link(user, Document, document.pk, str(document)[:90])
 
 
-def stance_text(one: VerdictSentence) -> str:
-    supports, refutes = one.stance.get(Label.SUPPORTED, 0), one.stance.get(Label.REFUTED, 0)
-    return format_html("{} {}", badge(f"{supports:.0%}", GOOD), badge(f"{refutes:.0%}", BAD))
-
-
 def corpora_text(corpora: dict[str, int]) -> str:
     return ", ".join(f"{name} v{version}" for name, version in sorted(corpora.items()))
 
@@ -251,3 +264,9 @@ def marked(text: str, words: set[str]) -> SafeString:
             pieces += [(text[end : match.start()], match.group())]
             end = match.end()
     return format_html("{}{}", format_html_join("", "{}<strong>{}</strong>", pieces), text[end:])
+
+
+def shortened(text: str, width: int = 64) -> str:
+    """For a list, whose rows are one line."""
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"

@@ -52,7 +52,7 @@ class ClaimCreateSerializer(StrictSerializer):
         return moment
 
 
-class VerifySerializer(StrictSerializer):
+class VerifyClaimSerializer(StrictSerializer):
     corpora = serializers.ListField(
         child=serializers.SlugField(max_length=60),
         required=False,
@@ -62,7 +62,7 @@ class VerifySerializer(StrictSerializer):
     )
 
 
-class ReverifySerializer(StrictSerializer):
+class ReverifyClaimsSerializer(StrictSerializer):
     corpus = serializers.SlugField(max_length=60, required=False, help_text="Only what rests on this one.")
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
     dry_run = serializers.BooleanField(default=False)
@@ -76,7 +76,7 @@ class ClaimFilter(StrictSerializer):
     verified = serializers.BooleanField(required=False, help_text="There is one.")
 
 
-class RunSerializer(serializers.Serializer):
+class VerificationRunSerializer(serializers.Serializer):
     """A verification. state: in the words of tasks. only: the corpora it was told to look into; empty for all."""
 
     run_id = serializers.UUIDField()
@@ -107,7 +107,7 @@ class ClaimSerializer(serializers.Serializer):
     made_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     verdict = BriefVerdictSerializer(allow_null=True)
-    verification = RunSerializer(allow_null=True)
+    verification = VerificationRunSerializer(allow_null=True)
 
 
 class VerifyAnswerSerializer(serializers.Serializer):
@@ -128,7 +128,7 @@ class ReverifyAnswerSerializer(serializers.Serializer):
     claims = serializers.IntegerField(help_text="Whose evidence has changed since their verdict.")
 
 
-class DocumentSerializer(serializers.Serializer):
+class EvidenceDocumentSerializer(serializers.Serializer):
     """The version of a document that was looked into. is_current: the corpus still has it."""
 
     id = serializers.IntegerField()
@@ -139,7 +139,7 @@ class DocumentSerializer(serializers.Serializer):
     is_current = serializers.BooleanField()
 
 
-class SentenceSerializer(serializers.Serializer):
+class VerdictSentenceSerializer(serializers.Serializer):
     """decided: the label stands on it. position: in its document, from 0. Larger scores are better."""
 
     rank = serializers.IntegerField()
@@ -149,7 +149,7 @@ class SentenceSerializer(serializers.Serializer):
     retrieval_score = serializers.FloatField()
     rank_score = serializers.FloatField()
     stance = serializers.DictField(child=serializers.FloatField(), help_text="Probabilities by label.")
-    document = DocumentSerializer()
+    document = EvidenceDocumentSerializer()
 
 
 class PastVerdictSerializer(BriefVerdictSerializer):
@@ -163,13 +163,13 @@ class PastVerdictSerializer(BriefVerdictSerializer):
     cause = serializers.ChoiceField(choices=VerificationRun.Cause.choices)
 
 
-class VerdictSerializer(PastVerdictSerializer):
+class ClaimVerdictSerializer(PastVerdictSerializer):
     claim_id = serializers.UUIDField()
     claim = serializers.CharField()
     outdated = serializers.BooleanField(help_text=OUTDATED)
     previous = BriefVerdictSerializer(allow_null=True)
-    sentences = SentenceSerializer(many=True)
-    verification = RunSerializer(allow_null=True)
+    sentences = VerdictSentenceSerializer(many=True)
+    verification = VerificationRunSerializer(allow_null=True)
     claim_review = serializers.CharField()
 
 

@@ -42,7 +42,7 @@ class VerdictDetail(APIView):
         tags=["claims"],
         operation_id="verdict",
         parameters=[RUN],
-        responses={200: s.VerdictSerializer, 404: OpenApiResponse(description=NONE_YET)},
+        responses={200: s.ClaimVerdictSerializer, 404: OpenApiResponse(description=NONE_YET)},
     )
     def get(self, request: Request, claim_id: Any) -> Response:
         refuse_unknown(request, {"run", "format"})

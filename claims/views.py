@@ -133,14 +133,14 @@ class VerifyClaim(APIView):
     @extend_schema(
         tags=["claims"],
         operation_id="claims_verify",
-        request=s.VerifySerializer,
+        request=s.VerifyClaimSerializer,
         responses={202: s.VerifyAnswerSerializer},
     )
     def post(self, request: Request, claim_id: Any) -> Response:
         """While a verification of the claim is under way, it is the answer, whatever else is asked for."""
         refuse_unknown(request, {"format"})
         claim = find_claim(request.user, claim_id)
-        asked = s.VerifySerializer(data=request.data)
+        asked = s.VerifyClaimSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
             run, is_new = asking.request_verification(claim_id=claim.pk, **asked.validated_data)
@@ -169,13 +169,13 @@ class ReverifyClaims(APIView):
     @extend_schema(
         tags=["claims"],
         operation_id="claims_reverify",
-        request=s.ReverifySerializer,
+        request=s.ReverifyClaimsSerializer,
         responses={202: s.ReverifyAnswerSerializer, 200: s.ReverifyAnswerSerializer},
     )
     def post(self, request: Request) -> Response:
         """`dry_run` counts them and queues none."""
         refuse_unknown(request, {"format"})
-        asked = s.ReverifySerializer(data=request.data)
+        asked = s.ReverifyClaimsSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         corpus, reason = asked.validated_data.get("corpus"), asked.validated_data["reason"]
         try:
