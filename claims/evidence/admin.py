@@ -90,7 +90,7 @@ class DocumentAdmin(ReadOnlyAdmin):
 
     @display(description="Document", header=True)
     def titled(self, row: Document) -> list[str]:
-        return [str(row)[:160], row.external_id]
+        return [panels.shortened(str(row)), row.external_id]
 
     @display(description="State")
     def state(self, row: Document) -> str:
