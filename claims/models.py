@@ -19,7 +19,8 @@ class Label(models.TextChoices):
 class Corpus(models.Model):
     """Documents of one source, loaded together.
 
-    version: how many loads changed something. document_count: of the documents it holds now.
+    version: how many loads changed something. document_count: of the documents it holds now. mean_words: how many
+    different words a document has on average.
     """
 
     name = models.SlugField(max_length=60, primary_key=True)
@@ -28,6 +29,7 @@ class Corpus(models.Model):
     source_url = models.URLField(max_length=500, default="", blank=True)
     version = models.PositiveIntegerField(default=0)
     document_count = models.PositiveIntegerField(default=0)
+    mean_words = models.FloatField(default=0)
     is_active = models.BooleanField(default=True)  # new verifications look into it
     changed_at = models.DateTimeField(db_default=Now())
 
@@ -77,6 +79,15 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.external_id
+
+
+class WordCount(models.Model):
+    """In how many documents that a corpus holds now a lexeme is: what tells rare words from common ones."""
+
+    pk = models.CompositePrimaryKey("corpus_id", "lexeme")
+    corpus = models.ForeignKey(Corpus, models.CASCADE, related_name="+", db_index=False)
+    lexeme = models.TextField()
+    documents = models.PositiveIntegerField()
 
 
 class Claim(models.Model):

@@ -19,6 +19,7 @@ from audit.services import log_audit_event
 from claims.evidence.files import BadRow
 from claims.evidence.sources import Text
 from claims.models import Corpus
+from claims.retrieval.counts import count_words
 
 BATCH = 1_000
 NAMED = 20  # ids that differ within one file
@@ -181,5 +182,6 @@ def _merge(cursor: Any, corpus: Corpus, bad: int, keep_missing: bool) -> Loaded:
     version = corpus.version
     if added or changed or removed:
         rows(CHANGED)
+        count_words(corpus.name, given["next"])
         version += 1
     return Loaded(corpus.name, version, distinct, added, changed, removed, distinct - added - changed, bad, clashes)
