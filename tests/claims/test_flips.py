@@ -1,6 +1,7 @@
 """Evidence changes: what rests on it is verified again, and what flipped is seen."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -26,11 +27,9 @@ def judged(monkeypatch):
     judge = judging.aggregate
 
     def aggregate(stances):
-        decision = judge(stances)
         words = " ".join(stance.candidate.text for stance in stances).split()
-        decision.label = "REFUTED" if "not" in words else "SUPPORTED" if words else "NOT_ENOUGH_INFO"
-        decision.deciding = [0] if words else []
-        return decision
+        label = "REFUTED" if "not" in words else "SUPPORTED" if words else "NOT_ENOUGH_INFO"
+        return replace(judge(stances), label=label, deciding=[0] if words else [])
 
     monkeypatch.setattr(judging, "aggregate", aggregate)
 
