@@ -8,6 +8,6 @@ class ClaimsConfig(AppConfig):
     verbose_name = "Claims"
     console_permissions = {
         Role.REVIEWER: ["claims.view_*", "claims.verify_claim"],
-        Role.OPERATOR: ["claims.view_*", "claims.verify_claim"],
-        Role.ANALYST: ["claims.view_*"],
+        Role.OPERATOR: ["claims.view_*", "claims.verify_claim", "claims.change_corpus"],
+        Role.ANALYST: ["claims.view_*", "claims.verify_claim"],
     }

@@ -17,14 +17,19 @@ class Label(models.TextChoices):
 
 
 class Corpus(models.Model):
-    """Documents of one source, loaded together. version: how many loads changed something."""
+    """Documents of one source, loaded together.
+
+    version: how many loads changed something. document_count: of the documents it holds now. mean_words: how many
+    different words a document has on average.
+    """
 
     name = models.SlugField(max_length=60, primary_key=True)
     title = models.CharField(max_length=200)
     licence = models.CharField(max_length=200, default="", blank=True)
     source_url = models.URLField(max_length=500, default="", blank=True)
-    language = models.CharField(max_length=20, default="english")  # a text search configuration
     version = models.PositiveIntegerField(default=0)
+    document_count = models.PositiveIntegerField(default=0)
+    mean_words = models.FloatField(default=0)
     is_active = models.BooleanField(default=True)  # new verifications look into it
     changed_at = models.DateTimeField(db_default=Now())
 
@@ -76,8 +81,17 @@ class Document(models.Model):
         return self.title or self.external_id
 
 
+class WordCount(models.Model):
+    """In how many documents that a corpus holds now a lexeme is: what tells rare words from common ones."""
+
+    pk = models.CompositePrimaryKey("corpus_id", "lexeme")
+    corpus = models.ForeignKey(Corpus, models.CASCADE, related_name="+", db_index=False)
+    lexeme = models.TextField()
+    documents = models.PositiveIntegerField()
+
+
 class Claim(models.Model):
-    """Something somebody said, as it is to be verified."""
+    """Something somebody said, as it is to be verified. verdict: the newest it has."""
 
     id = models.UUIDField(primary_key=True, db_default=Func(function="uuidv7"), editable=False)
     text = models.TextField()
@@ -87,6 +101,7 @@ class Claim(models.Model):
     submitted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="claims", db_index=False
     )
+    verdict = models.ForeignKey("Verdict", models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -104,19 +119,27 @@ class Claim(models.Model):
 class VerificationRun(models.Model):
     """One verification of a claim: asked for, done by a task, ended by a verdict or an error.
 
-    corpora: the version of each corpus that it looked into, by name. stages: seconds of processor time by stage.
+    only: names of the corpora it was told to look into; none: all that are active. corpora: the version of each that
+    it looked into, by name. stages: seconds by stage.
     """
 
     class Status(models.TextChoices):
         PENDING = "pending"
         COMPLETED = "completed"
         FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Cause(models.TextChoices):
+        ASKED = "asked"
+        CORPUS_CHANGED = "corpus_changed"
 
     id = models.UUIDField(primary_key=True, db_default=Func(function="uuidv7"), editable=False)
     claim = models.ForeignKey(Claim, models.CASCADE, related_name="runs")
     task_id = models.UUIDField(null=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    cause = models.CharField(max_length=14, choices=Cause, default=Cause.ASKED)
     status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+    only = models.JSONField(default=list)
     corpora = models.JSONField(default=dict)
     stages = models.JSONField(default=dict)
     error = models.CharField(max_length=500, default="", blank=True)
@@ -129,14 +152,28 @@ class VerificationRun(models.Model):
             # However many ask at once, a claim is verified by one run at a time.
             models.UniqueConstraint(fields=["claim"], condition=Q(status="pending"), name="run_pending_once"),
         ]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="run_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="run_newest"),
+            models.Index(fields=["-finished_at"], name="run_finished"),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="ended_stays",
+                operation=pgtrigger.UpdateOf("claim_id", "status", "corpora", "stages", "error", "finished_at"),
+                condition=~pgtrigger.Q(old__status="pending"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
 
 
 class Verdict(models.Model):
     """What a run found. Rows never change; the newest of a claim is its verdict.
 
     probabilities: by label. confidence: the calibrated chance that the label is right. model_versions: version and
-    SHA-256 of each model that had a part in it, by its role. previous: the verdict of the claim before this one.
+    SHA-256 of each model that had a part in it, by its role. previous: the verdict of the claim before this one;
+    flipped: it had another label.
     """
 
     run = models.OneToOneField(VerificationRun, models.CASCADE, primary_key=True, related_name="verdict")
@@ -146,6 +183,7 @@ class Verdict(models.Model):
     probabilities = models.JSONField()
     model_versions = models.JSONField()
     previous = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
+    flipped = models.BooleanField(default=False)
     decided_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -154,21 +192,22 @@ class Verdict(models.Model):
             models.CheckConstraint(condition=Q(confidence__gte=0, confidence__lte=1), name="verdict_confidence"),
         ]
         indexes = [
+            models.Index(fields=["-decided_at", "-run"], name="verdict_newest"),
             models.Index(fields=["claim", "-decided_at"], name="verdict_of_claim"),
             models.Index(fields=["label", "-decided_at"], name="verdict_by_label"),
+            models.Index(fields=["-decided_at"], name="verdict_flipped", condition=Q(flipped=True)),
         ]
         triggers = [
             pgtrigger.Protect(
                 name="append_only",
                 operation=pgtrigger.UpdateOf(
-                    "run_id", "claim_id", "label", "confidence", "probabilities", "model_versions"
+                    "run_id", "claim_id", "label", "confidence", "probabilities", "model_versions", "flipped"
                 ),
             )
         ]
 
-    @property
-    def flipped(self) -> bool:
-        return self.previous is not None and self.previous.label != self.label
+    def __str__(self) -> str:
+        return f"{self.label} ({self.confidence:.2f})"
 
 
 class VerdictSentence(models.Model):

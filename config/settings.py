@@ -9,6 +9,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config.claims import *  # noqa: F403 - settings
 from config.logs import logging_config
 from config.messages import *  # noqa: F403 - settings
 from config.recordings import *  # noqa: F403 - settings

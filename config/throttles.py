@@ -10,4 +10,5 @@ RATES = {
     "policies": "600/min",
     "report": "30/min",
     "recording": "120/min",
+    "claim": "60/min",
 }

@@ -11,6 +11,7 @@ LETTERS, CONTROLS, SCHEDULES = f"{TASKS}letters/", "/admin/tasks/control/", "/ad
 EVERYBODY = {"operator", "reviewer", "analyst", "auditor"}
 REPORTS = ("report", "reviewitem", "classification", "classification/versions", "correction", "duplicatelink",
            "submission", "category", "department", "attribute")  # fmt: skip
+CLAIMS = ("claim", "verdict", "verificationrun", "corpus", "document")
 EDITED = {f"/admin/reports/{name}/" for name in ("category", "department", "attribute")}  # what a city decides
 MAY_LOOK = {
     "/admin/": EVERYBODY,
@@ -45,6 +46,7 @@ MAY_LOOK = {
     "/admin/audit/entry/": {"auditor"},
     "/admin/archive/export/": {"auditor"},
     **{f"/admin/reports/{name}/": {"operator", "reviewer", "analyst"} for name in REPORTS},
+    **{f"/admin/claims/{name}/": {"operator", "reviewer", "analyst"} for name in CLAIMS},
     "/admin/accounts/user/": set(),
     "/admin/axes/accessattempt/": set(),
 }
@@ -129,6 +131,7 @@ def test_rows_are_read_only_for_everyone(staff):
     assert boss.post(f"{TASKS}{task.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
+OF_CLAIMS = {"Claims without enough evidence", "Verdicts flipped", "Verdicts, last 14 days"}
 OF_REPORTS = {
     "Reports, last 14 days",
     "Reports in review",
@@ -154,11 +157,11 @@ def test_a_page_shows_other_apps_rows_only_to_those_who_may_see_them(staff):
     ("role", "titles"),
     [
         ("auditor", {"Audit entries sealed"}),
-        ("reviewer", {"Loans in review", "Loan decisions, last 14 days", *OF_REPORTS}),
+        ("reviewer", {"Loans in review", "Loan decisions, last 14 days", *OF_REPORTS, *OF_CLAIMS}),
         ("analyst", {"Events not counted yet", "Entities behind", "Feature coverage", "Drift",
                      "Coverage of all sets, last 30 days", "Loans in review",
                      "Loan decisions, last 14 days", "Payments that fail", "Payments, last 14 days", "Quotes bound",
-                     "Recordings with features", "Measurements with features, last 14 days", *OF_REPORTS}),
+                     "Recordings with features", "Measurements with features, last 14 days", *OF_REPORTS, *OF_CLAIMS}),
     ],
 )  # fmt: skip
 def test_the_dashboard_shows_what_the_role_may_see(staff, role, titles):
