@@ -49,6 +49,7 @@ class Registration:
         self.recursive = recursive
         self.copy = copy
         self.outcome = Outcome()
+        self._used: set[UUID] = set()
 
     def bytes_to_read(self) -> int:
         """An estimate, for a bar."""
@@ -68,9 +69,9 @@ class Registration:
                     self._refuse(found.path, f"cannot be read: {error.strerror}")
             else:
                 self._refuse(*found)
-        if self.outcome.session is not None:
+        for session_id in self._used:
             with suppress(services.NotRecording):  # another run has completed it
-                services.end_session(session_id=UUID(self.outcome.session))
+                services.end_session(session_id=session_id)
         return self.outcome
 
     def _register(self, found: Found, tell: Tell) -> None:
@@ -109,7 +110,10 @@ class Registration:
             self._store(located.found.name, arrived)
         except services.NameTaken:
             incoming.kept = False
-            raise
+            if not self._is_known(located):
+                raise
+            self.outcome.known += 1  # another run was faster
+            return
         self.outcome.registered += 1
         self.outcome.bytes += arrived.size
         self.outcome.samples += arrived.layout.count if arrived.layout else 0
@@ -125,17 +129,19 @@ class Registration:
 
     def _store(self, name: str, arrived: Arrived) -> None:
         with transaction.atomic():  # so that no session is without measurements
-            session_id = self.outcome.session or self._session()
-            services.add_measurement(session_id=UUID(session_id), name=name, arrived=arrived)
-        self.outcome.session = session_id
+            session = self._open_session()
+            services.add_measurement(session_id=session.pk, name=name, arrived=arrived)
+        self.outcome.session = str(session.pk)
+        self._used.add(session.pk)
 
-    def _session(self) -> str:
-        mine = RecordingSession.objects.filter(name=self.name, source=RecordingSession.Source.REGISTERED)
-        begun = mine.filter(status=RecordingSession.Status.RECORDING).select_for_update(no_key=True).first()
-        session = begun or services.create_session(
+    def _open_session(self) -> RecordingSession:
+        """The one used last, unless another run has completed it; or one that a run left open; or a new one."""
+        registered = RecordingSession.objects.filter(source=RecordingSession.Source.REGISTERED)
+        still = registered.filter(status=RecordingSession.Status.RECORDING).select_for_update(no_key=True)
+        mine = {"pk": self.outcome.session} if self.outcome.session else {"name": self.name}
+        return still.filter(**mine).first() or services.create_session(
             name=self.name, by=None, source=RecordingSession.Source.REGISTERED, description=f"From {self.root}."
         )
-        return str(session.pk)
 
     def _refuse(self, path: Path, reason: str) -> None:
         shown = str(path).encode(errors="backslashreplace").decode()  # names of files may be any bytes

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http import QueryDict
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -119,8 +120,8 @@ def receiving(request: Request) -> Iterator[tuple[Incoming, dict[str, Any], str]
         with Incoming(most=settings.RECORDING_MAX_BYTES) as incoming:
             handler = Into(request._request, incoming)
             request._request.upload_handlers = [handler]
-            form: Any = request.data
-            fields = dict(form.lists())
+            form = request.data
+            fields = dict(form.lists()) if isinstance(form, QueryDict) else {}  # without a body there is none
             if any(len(values) > 1 for values in fields.values()):
                 raise ValidationError({name: ["Once, please."] for name, values in fields.items() if len(values) > 1})
             yield incoming, {name: values[0] for name, values in fields.items()}, handler.first_name

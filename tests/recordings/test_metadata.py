@@ -83,7 +83,7 @@ def test_whole_numbers_may_be_written_with_a_point():
         (metadata() | {"more": 1}, "Additional properties"),
         (metadata(description="a\x00b"), "NUL"),
         (metadata(description="\ud800"), "lone surrogates"),
-        (metadata(x=[[]] * 250_000), "200000 items"),
+        (metadata(x=[0] * 250_000), "200000 items"),
         (b"\xff\xfe{}", "not valid JSON"),
         (b"", "not valid JSON"),
         (b'{"global": {}, "global": {}}', "key appears twice"),

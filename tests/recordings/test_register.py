@@ -3,11 +3,14 @@
 import io
 import json
 import os
+import threading
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from audit.models import Entry
+from recordings.intake.registering import Registration
 from recordings.models import Measurement, RecordingSession
 from recordings.samples import open_samples
 from tests.recordings.makers import as_json, iq, metadata
@@ -195,3 +198,27 @@ def test_the_command_tells_in_words_and_refuses_nonsense(folder, capsys):
         call_command("register_recordings", str(folder / "none"))
     with pytest.raises(CommandError, match="--session"):
         call_command("register_recordings", str(folder), "--session", "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_at_once_register_each_recording_once(folder):
+    for number in range(12):
+        put(folder, f"{number}", metadata(), iq(seed=number))
+    barrier, outcomes = threading.Barrier(2), []
+
+    def go():
+        barrier.wait()
+        try:
+            outcomes.append(Registration(folder, name="Both").run())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(outcome.registered for outcome in outcomes) == Measurement.objects.count() == 12
+    assert [outcome.refused for outcome in outcomes] == [[], []]
+    for session in RecordingSession.objects.all():
+        assert session.status == "completed" and session.measurements.exists()
