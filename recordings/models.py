@@ -8,6 +8,13 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from features.definitions import marks_stale
+
+MEASURED = (
+    "SELECT c.{key}, m.captured_at FROM changed c JOIN measurements m ON m.id = c.measurement_id "
+    "WHERE c.numbers IS NOT NULL"
+)
+
 
 class RecordingSession(models.Model):
     """A time in which a receiver listened. Its measurements belong together.
@@ -66,7 +73,7 @@ class Measurement(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, db_default=Func(function="uuidv7"), editable=False)
-    session = models.ForeignKey(RecordingSession, models.CASCADE, related_name="measurements")
+    session = models.ForeignKey(RecordingSession, models.CASCADE, related_name="measurements", db_index=False)
     name = models.CharField(max_length=200)
     captured_at = models.DateTimeField(db_default=Now())
     datatype = models.CharField(max_length=12)
@@ -113,6 +120,8 @@ class Measurement(models.Model):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="measurement_newest"),
             models.Index(fields=["sha512"], name="measurement_of_data"),
+            # What coverage reads: narrow, where rows are wide.
+            models.Index(fields=["session", "id"], condition=~Q(iq_data_location=""), name="measurement_with_iq"),
         ]
 
     def __str__(self) -> str:
@@ -154,4 +163,13 @@ class MeasurementFeatures(models.Model):
                 name="features_or_error",
             ),
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update)]
+        indexes = [
+            models.Index(fields=["measurement"], include=["error"], name="features_told"),  # likewise
+            models.Index(fields=["-computed_at"], name="features_newest"),
+            models.Index(fields=["-computed_at", "measurement"], condition=~Q(error=""), name="features_unreadable"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update),
+            marks_stale("measurement", MEASURED.format(key="measurement_id")),
+            marks_stale("recording", MEASURED.format(key="recording_session_id")),
+        ]

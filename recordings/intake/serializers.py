@@ -56,6 +56,10 @@ class RecordingSessionSerializer(PlainSerializer):
     measurements_with_features = serializers.IntegerField()
 
 
+class RecordingSessionEndedSerializer(RecordingSessionSerializer):
+    task_id = serializers.UUIDField(allow_null=True, help_text="of the extraction")
+
+
 class FeaturesSerializer(serializers.Serializer):
     """What was measured; either numbers or an error."""
 

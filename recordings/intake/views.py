@@ -23,6 +23,7 @@ from recordings.intake import serializers as s
 from recordings.intake import services
 from recordings.intake.uploads import SENT, RecordingParser, receiving, refusing
 from recordings.models import Measurement, MeasurementFeatures, RecordingSession
+from tasks.serializers import task_links
 
 SHOWN = 100  # measurements of a session's own page
 
@@ -123,18 +124,23 @@ class EndSession(Throttled):
 
     roles = SENDERS
 
-    @extend_schema(tags=["recordings"], request=s.RecordingSessionEndSerializer, responses=s.RecordingSessionSerializer)
+    @extend_schema(
+        tags=["recordings"],
+        request=s.RecordingSessionEndSerializer,
+        responses={202: s.RecordingSessionEndedSerializer, 200: s.RecordingSessionEndedSerializer},
+    )
     def post(self, request: Request, session_id: UUID) -> Response:
-        """Completed sessions are extracted; a failed one is kept and is not."""
+        """Completed sessions are extracted, by the task that is named; a failed one is kept and is not (200)."""
         refuse_unknown(request, {"format"})
         asked = s.RecordingSessionEndSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         find_session(request.user, session_id)
         try:
-            services.end_session(session_id=session_id, **asked.validated_data)
+            _, task_id = services.end_session(session_id=session_id, **asked.validated_data)
         except services.NotRecording as error:
             raise Conflict(str(error)) from None
-        return Response(session_body(session_id))
+        body = session_body(session_id) | {"task_id": task_id}
+        return Response(body, 202, headers=task_links(task_id)) if task_id else Response(body)
 
 
 class Measurements(Throttled, ListAPIView):

@@ -78,6 +78,7 @@ def test_rules_are_pure():
     """`rules.py` and what decides with it know no database, settings or clock."""
     pure = ["loans/rules.py", "loans/scorecard.py", "features/language/pure.py"]
     pure += [f"loans/policy/{name}.py" for name in ("fraud", "anomaly", "deciding", "aftermath", "shipped")]
+    pure += ["recordings/synthetic.py", *map(str, sorted((ROOT / "recordings/signal").glob("*.py")))]
     for path in [ROOT / name for name in pure]:
         assert not [name for name in imports(path) if name.startswith("django")], path
 
