@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -21,6 +22,8 @@ from recordings.intake.incoming import ARCHIVE, DATA, META, REFUSALS, SUFFIXES, 
 from recordings.sigmf.metadata import MAX_BYTES
 
 ENVELOPE = 1 << 20  # bytes of a form beside its files
+RESERVE = 256 << 20  # bytes of the disk that are for others
+NO_ROOM = "There is no room for the samples."
 FIELDS = {META, DATA, ARCHIVE}
 SENT = {
     "multipart/form-data": {
@@ -77,6 +80,8 @@ class Into(FileUploadHandler):
     ) -> None:
         if content_length > self.incoming.most + MAX_BYTES + ENVELOPE:
             raise TooLarge(f"The data may have at most {self.incoming.most:,} bytes.")
+        if content_length > free_bytes() - RESERVE:
+            raise Unavailable(NO_ROOM)
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         super().new_file(field_name, file_name, *args, **kwargs)
@@ -95,6 +100,12 @@ class Into(FileUploadHandler):
         return None  # nothing for request.FILES: it is where it belongs
 
 
+def free_bytes() -> int:
+    """On the disk of MEDIA_ROOT."""
+    settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
+    return shutil.disk_usage(settings.MEDIA_ROOT).free
+
+
 @contextmanager
 def refusing() -> Iterator[None]:
     """REFUSALS as the problems they are for who sent it."""
@@ -105,7 +116,7 @@ def refusing() -> Iterator[None]:
     except REFUSALS as error:
         raise ValidationError([str(error)]) from None
     except OSError:
-        raise Unavailable("There is no room for the samples.") from None
+        raise Unavailable(NO_ROOM) from None
 
 
 @contextmanager

@@ -265,12 +265,16 @@ def test_files_without_a_row_are_removed_after_an_hour(receiver, media):
     assert on_disk(media) == sorted([kept, path.name])
 
 
-def test_only_so_many_uploads_come_at_once(receiver, settings, monkeypatch):
+def test_only_so_many_uploads_come_at_once_and_only_where_there_is_room(receiver, settings, monkeypatch):
     from threading import BoundedSemaphore
 
     from recordings.intake import uploads
 
     session = begin(receiver)
+    with monkeypatch.context() as full:
+        full.setattr(uploads, "free_bytes", lambda: uploads.RESERVE)
+        answer = send(receiver, session, metadata(), iq())
+        assert (answer.status_code, answer.json()["detail"]) == (503, "There is no room for the samples.")
     room = BoundedSemaphore(1)
     monkeypatch.setattr(uploads, "_room", room)
     with room:
