@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from recordings.intake import services
 from recordings.intake.directory import Found, Located, find, locate, pour
@@ -49,7 +49,6 @@ class Registration:
         self.recursive = recursive
         self.copy = copy
         self.outcome = Outcome()
-        self._used: set[UUID] = set()
 
     def bytes_to_read(self) -> int:
         """An estimate, for a bar."""
@@ -69,9 +68,9 @@ class Registration:
                     self._refuse(found.path, f"cannot be read: {error.strerror}")
             else:
                 self._refuse(*found)
-        for session_id in self._used:
-            with suppress(services.NotRecording):  # another run has completed it
-                services.end_session(session_id=session_id)
+        for session in self._open_sessions():  # also what a run left open that broke off behind its last file
+            with suppress(services.NotRecording, RecordingSession.DoesNotExist):  # another run was faster
+                services.end_session(session_id=session.pk)
         return self.outcome
 
     def _register(self, found: Found, tell: Tell) -> None:
@@ -80,6 +79,7 @@ class Registration:
         located = locate(self.root, found)
         if self._is_known(located):
             self.outcome.known += 1
+            tell(located.size)
             return
         with Incoming(most=settings.RECORDING_MAX_BYTES if self.copy else 1 << 62, copy=self.copy) as incoming:
             for size in pour(located, incoming):
@@ -132,14 +132,17 @@ class Registration:
             session = self._open_session()
             services.add_measurement(session_id=session.pk, name=name, arrived=arrived)
         self.outcome.session = str(session.pk)
-        self._used.add(session.pk)
+
+    def _open_sessions(self) -> QuerySet[RecordingSession]:
+        return RecordingSession.objects.filter(
+            name=self.name, source=RecordingSession.Source.REGISTERED, status=RecordingSession.Status.RECORDING
+        )
 
     def _open_session(self) -> RecordingSession:
         """The one used last, unless another run has completed it; or one that a run left open; or a new one."""
-        registered = RecordingSession.objects.filter(source=RecordingSession.Source.REGISTERED)
-        still = registered.filter(status=RecordingSession.Status.RECORDING).select_for_update(no_key=True)
-        mine = {"pk": self.outcome.session} if self.outcome.session else {"name": self.name}
-        return still.filter(**mine).first() or services.create_session(
+        mine = {"pk": self.outcome.session} if self.outcome.session else {}
+        begun = self._open_sessions().filter(**mine).select_for_update(no_key=True).first()
+        return begun or services.create_session(
             name=self.name, by=None, source=RecordingSession.Source.REGISTERED, description=f"From {self.root}."
         )
 
