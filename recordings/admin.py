@@ -194,7 +194,7 @@ class ExtractionFilter(admin.SimpleListFilter):
 class MeasurementAdmin(ReadOnlyAdmin):
     icon, entity_type = "graphic_eq", "measurement"
     list_display = [
-        "called", "extraction", "datatype", "rate", "lasts", "snr", "occupied", 
+        "called", "extraction", "datatype", "rate", "lasts", "snr", "occupied",
         moment_column("captured_at", "Captured"),
     ]  # fmt: skip
     list_filter = [ExtractionFilter, "datatype", "session__source"]

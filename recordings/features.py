@@ -13,7 +13,7 @@ from django.db.models.fields.json import KeyTextTransform
 
 from features.definitions import Entity, FeatureSet, Rows, agg, extracts
 from recordings.extraction import coverage, services
-from recordings.signal.measuring import NAMES
+from recordings.numbers import NAMES
 
 measurement = Entity(name="measurement", key="measurement_id", description="One SigMF recording of samples.")
 recording = Entity(name="recording", key="recording_id", description="A session: measurements that belong together.")

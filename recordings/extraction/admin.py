@@ -128,6 +128,7 @@ BATCHES = [
         press=batch,
         preview=dry_run,
         form=BatchForm,
+        offered=lambda row: row is None,
         on_row=False,
     ),
     Button(
@@ -139,6 +140,7 @@ BATCHES = [
         press=backfill,
         preview=dry_run,
         form=BackfillForm,
+        offered=lambda row: row is None,
         on_row=False,
     ),
 ]

@@ -97,7 +97,10 @@ class MeasurementSerializer(PlainSerializer):
 
     def get_links(self, measurement: Measurement) -> dict[str, str]:
         kinds = ["sigmf-meta", "sigmf-data", "sigmf"] if measurement.iq_data_location else ["sigmf-meta"]
-        return {kind: reverse(f"recording-{kind}", args=[measurement.pk]) for kind in kinds}
+        links = {kind: reverse(f"recording-{kind}", args=[measurement.pk]) for kind in kinds}
+        found = getattr(measurement, "features", None)
+        drawn = [kind for kind in ("spectrogram", "spectrum") if found and getattr(found, kind)]
+        return links | {kind: reverse(f"measurement-{kind}", args=[measurement.pk]) for kind in drawn}
 
 
 class RecordingSessionDetailSerializer(RecordingSessionSerializer):

@@ -142,6 +142,14 @@ def test_a_picture_is_seen_by_who_may_see_the_measurement_and_by_no_other(measur
     )
 
 
+def test_a_measurement_over_http_names_its_pictures(measured):
+    analyst = makers.client(makers.user("analyst"))
+    links = analyst.get(f"/api/v1/recordings/measurements/{measured.pk}").json()["links"]
+    assert {links["spectrogram"], links["spectrum"]} == {picture(measured), picture(measured, "spectrum")}
+    waits = measurement(session())
+    assert "spectrum" not in analyst.get(f"/api/v1/recordings/measurements/{waits.pk}").json()["links"]
+
+
 def test_an_unchanged_picture_is_not_sent_twice(measured):
     analyst = makers.client(makers.user("analyst"))
     answer = analyst.get(picture(measured))
