@@ -60,17 +60,19 @@ class Sessions(Throttled, ListAPIView):
     """Begin a session of recording, and list those one may see, newest first."""
 
     roles = {"GET": READERS, "POST": SENDERS}
-    serializer_class = s.SessionSerializer
+    serializer_class = s.RecordingSessionSerializer
     pagination_class = NewestFirst
 
-    @extend_schema(tags=["recordings"], operation_id="recordings_sessions_list", parameters=[s.SessionFilter])
+    @extend_schema(tags=["recordings"], operation_id="recordings_sessions_list", parameters=[s.RecordingSessionFilter])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[RecordingSession]:
         params = self.request.query_params
-        refuse_unknown(self.request, {*s.SessionFilter().fields, "cursor", "limit", "format"})
-        asked = s.SessionFilter(data={key: params[key] for key in params if key not in ("cursor", "limit", "format")})
+        refuse_unknown(self.request, {*s.RecordingSessionFilter().fields, "cursor", "limit", "format"})
+        asked = s.RecordingSessionFilter(
+            data={key: params[key] for key in params if key not in ("cursor", "limit", "format")}
+        )
         asked.is_valid(raise_exception=True)
         filters = dict(asked.validated_data)
         for name, lookup in (("from", "created_at__gte"), ("to", "created_at__lt")):
@@ -81,13 +83,13 @@ class Sessions(Throttled, ListAPIView):
     @extend_schema(
         tags=["recordings"],
         operation_id="recordings_sessions_create",
-        request=s.SessionCreateSerializer,
-        responses={201: s.SessionSerializer},
+        request=s.RecordingSessionCreateSerializer,
+        responses={201: s.RecordingSessionSerializer},
     )
     def post(self, request: Request) -> Response:
         """Measurements are added to it until it is completed."""
         refuse_unknown(request, {"format"})
-        asked = s.SessionCreateSerializer(data=request.data)
+        asked = s.RecordingSessionCreateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         session = services.create_session(by=request.user, **asked.validated_data)
         where = reverse("recording-session", args=[session.pk])
@@ -99,7 +101,9 @@ class Session(Throttled):
 
     roles = {"GET": READERS, "DELETE": REMOVERS}
 
-    @extend_schema(tags=["recordings"], operation_id="recordings_sessions_detail", responses=s.SessionDetailSerializer)
+    @extend_schema(
+        tags=["recordings"], operation_id="recordings_sessions_detail", responses=s.RecordingSessionDetailSerializer
+    )
     def get(self, request: Request, session_id: UUID) -> Response:
         refuse_unknown(request, {"format"})
         find_session(request.user, session_id)
@@ -122,13 +126,13 @@ class EndSession(Throttled):
 
     @extend_schema(
         tags=["recordings"],
-        request=s.SessionEndSerializer,
-        responses={202: s.SessionEndedSerializer, 200: s.SessionEndedSerializer},
+        request=s.RecordingSessionEndSerializer,
+        responses={202: s.RecordingSessionEndedSerializer, 200: s.RecordingSessionEndedSerializer},
     )
     def post(self, request: Request, session_id: UUID) -> Response:
         """Completed sessions are extracted, by the task that is named; a failed one is kept and is not (200)."""
         refuse_unknown(request, {"format"})
-        asked = s.SessionEndSerializer(data=request.data)
+        asked = s.RecordingSessionEndSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         find_session(request.user, session_id)
         try:
@@ -202,4 +206,4 @@ class OneMeasurement(Throttled):
 
 
 def session_body(session_id: UUID) -> dict[str, Any]:
-    return dict(s.SessionSerializer(counted(RecordingSession.objects.all()).get(pk=session_id)).data)
+    return dict(s.RecordingSessionSerializer(counted(RecordingSession.objects.all()).get(pk=session_id)).data)
