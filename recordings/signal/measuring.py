@@ -17,7 +17,7 @@ from recordings.signal.spectrum import FEWEST, Periodograms, Spectrum, shape
 from recordings.signal.spreads import measure_spreads
 from recordings.signal.symbols import measure_symbols
 
-VERSION = "1"
+VERSION = "1"  # another one when the same samples would give other numbers
 NARROWEST = 4  # bins: what is narrower is a carrier, and has no symbols that could be seen
 NAMES = (
     "mean_power_dbfs",
@@ -71,7 +71,7 @@ class Measured:
 
 
 def measure(samples: Samples, *, channel: int = 0, block: int = 1 << 20) -> Measured:
-    """Measure one channel. Memory stays under 100 MB whatever the length; `block` samples are read at once.
+    """Measure one channel. Memory is flat, some 100 MB beside what Python itself takes; `block` samples are read at once.
 
     Raises what reading raises.
     """
