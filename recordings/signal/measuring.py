@@ -71,7 +71,7 @@ class Measured:
 
 
 def measure(samples: Samples, *, channel: int = 0, block: int = 1 << 20) -> Measured:
-    """Measure one channel. Memory is flat, some 100 MB beside what Python itself takes; `block` samples are read at once.
+    """Measure one channel, `block` samples being read at once. Memory is flat over any length.
 
     Raises what reading raises.
     """

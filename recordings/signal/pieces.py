@@ -85,7 +85,7 @@ def squared(values: np.ndarray) -> np.ndarray:
 def analytic(real: np.ndarray) -> np.ndarray:
     """x + j·H{x}: the same without its negative frequencies (Gabor, 1946; Marple, IEEE Trans. SP 47(9), 1999).
 
-    Of the last axis. A sine of amplitude 1 becomes a complex tone of power 1, as strong as a full-scale tone of complex samples.
+    Of the last axis. A sine of amplitude 1 becomes a complex tone of power 1, as a full-scale tone of complex samples.
     """
     count = real.shape[-1]
     length = fft.next_fast_len(max(count, 1), real=False)

@@ -39,8 +39,8 @@ class Command(BaseCommand):
         for one in checked:
             numbers = [one.measured.numbers[name] for name in SHOWN]
             cells = "".join("                  –" if value is None else f"{value:>19.4g}" for value in numbers)
-            right = {True: " right", False: " wrong", None: ""}[one.rate_is_right]
-            self.stdout.write(f"{one.name[:31]:32}{one.modulation[:11]:12}{cells}{right}")
+            rate = {True: " right", False: " wrong", None: ""}[one.rate_is_right]
+            self.stdout.write(f"{one.name[:31]:32}{one.modulation[:11]:12}{cells}{rate}")
         known = [one.rate_is_right for one in checked if one.rate_is_right is not None]
         right, of, most = families(checked)
         self.stdout.write(f"\nsymbol rates within 2 %: {sum(known)} of {len(known)}")
