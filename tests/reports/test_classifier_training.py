@@ -13,10 +13,10 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from hypothesis.extra import numpy as arrays  # noqa: E402
 
-from reports.classification import artifact, corrections, serving  # noqa: E402
+from reports.classification import artifact, corrections, published, serving  # noqa: E402
 from reports.classification.training import measures  # noqa: E402
 from reports.classification.training.fitting import Lesson, Recipe, calibration, fit  # noqa: E402
-from reports.classification.training.names import names_in  # noqa: E402
+from reports.classification.training.names import COMMON, names_in  # noqa: E402
 from reports.classification.training.samples import Sample, groups  # noqa: E402
 from reports.classification.training.terms import terms_of  # noqa: E402
 from reports.classification.training.wording import coarse_of, free_text  # noqa: E402
@@ -145,6 +145,12 @@ def test_a_term_stands_in_texts_of_several_places_and_holds_no_name():
     assert [*terms_of(texts, here, word_in=2, piece_in=9, cities=2).places] == ["again"]
     found = terms_of(texts, word_in=2, piece_in=2, without={"margaret"}).places
     assert "by" in found and not {"margaret", "by margaret", "#marga"} & {*found}
+
+
+def test_the_published_vocabulary_holds_no_common_name_and_no_word_of_one_city():
+    shipped = {word for term in published.classifier("v1").model.terms for word in term.split()}
+    names = {*COMMON, "menino", "walsh", "asplundh", "rosadelauroexposed", "hgej", "rpps"}
+    assert not shipped & (names | {f"#_{name}_" for name in names})
 
 
 def test_streets_are_no_trees():
