@@ -26,7 +26,7 @@ CODES = [one.code for one in CATEGORIES]
 WANTED = 0.9  # share of right guesses among those that set the category without a person
 BOSTON_TEXTS = 1500  # of each type
 CORRECTED = 3.0  # how much a reviewer's word counts beside a row of the public sets
-LEAST_HOLDERS = 5  # places or people whose texts a term must be in: nobody's name is a term
+LEAST_HOLDERS, CITIES = 5, 2  # places or people, and their cities, whose texts a term must be in: nobody's name is one
 ATLANTA_CODES = {
     "Roadway": "road_surface", "Garbage": "sanitation", "Dumping": "sanitation", "Cleanup": "sanitation",
     "Traffic": "signal_sign", "Signage": "signal_sign", "Vegetation": "tree", "Drainage": "water_sewer",
@@ -60,16 +60,16 @@ def trial_of(sets: Sets, corrected: Sequence[Lesson], without: frozenset[str], s
     """Three cities to be judged on, with Boston and reviewers' corrections to learn from besides."""
     rows = [one for name in ("newhaven_scf", "publicstuff_nyc", "atlanta_scf") for one in sets.get(name, ())]
     titles = {(one.title, code): holder(one) for one in rows if (code := code_of(one))}
-    besides = [Lesson(title, code, TITLE_ELSEWHERE, group=group) for (title, code), group in titles.items()]
+    besides = [Lesson(title, code, TITLE_ELSEWHERE, holder=whose) for (title, code), whose in titles.items()]
     for kind, code in BOSTON_COARSE.items():
         texts = boston_texts(sets, (kind,), BOSTON_TEXTS, seed)
-        besides += [Lesson(one.text, code, 0.5, group=holder(one)) for one in texts]
-    besides += [Lesson(one.name + ". " + one.description, one.code, group=f"category {one.code}") for one in CATEGORIES]
+        besides += [Lesson(one.text, code, 0.5, holder=holder(one)) for one in texts]
+    besides += [Lesson(one.name + ". " + one.description, one.code, holder=("ours", one.code)) for one in CATEGORIES]
     return Trial(
         name="product", title="The product's categories, three cities", label=code_of, besides=[*besides, *corrected],
-        samples=[one for one in rows if one.text and code_of(one)], reference={}, by_score=False,
-        teach=lambda samples: [Lesson(one.text, str(code_of(one)), group=holder(one)) for one in samples],
-        recipe=Recipe(strength=0.2, word_in=LEAST_HOLDERS, piece_in=LEAST_HOLDERS, without=without),
+        samples=[one for one in rows if one.text and code_of(one)], reference={},
+        teach=lambda samples: [Lesson(one.text, str(code_of(one)), holder=holder(one)) for one in samples],
+        recipe=Recipe(strength=0.1, word_in=LEAST_HOLDERS, piece_in=LEAST_HOLDERS, cities=CITIES, without=without),
         notes=["Guessed from the description alone: the title in these sets is the request type, which the labels "
                "were made from."],
     )  # fmt: skip
@@ -93,12 +93,12 @@ def make(
     if len(trial.samples) < folds * 2:
         raise TooFewTexts("Too few texts with a category to judge a classifier by")
     out = folded(trial, vectors, folds=folds, seed=seed)
-    judged = out.judged(by_score=False)
+    judged = out.judged(trial.lean)
     whole = fit([*trial.teach(trial.samples), *trial.besides], trial.recipe, vectors)
     unseen = np.full((len(out.truth), len(whole.classes)), -9, np.float32)
     unseen[:, [whole.classes.index(one) for one in out.classes]] = out.scores
-    model = calibrated(whole, unseen, [out.classes[place] for place in out.truth])
-    guess, seems = out.guesses(by_score=False)
+    model = calibrated(whole, unseen, [out.classes[place] for place in out.truth], shares=False)
+    guess, seems = out.guesses(trial.lean)
     said, shares = certainty(seems, guess == out.truth)
     voices, votes = urgency.fit_on(sets, model, folds=folds, seed=seed)
     threshold = math.ceil(1e4 * threshold_for(judged, WANTED)) / 1e4
@@ -139,6 +139,11 @@ def code_digest() -> str:
     """Of the modules that make and run the model."""
     folder = Path(__file__).parent
     whole = hashlib.sha256()
-    for path in [*sorted(folder.glob("*.py")), folder.parent / "text.py", folder.parent / "linear.py"]:
+    for path in [
+        *sorted(folder.glob("*.py")),
+        *folder.glob("*.txt"),
+        folder.parent / "text.py",
+        folder.parent / "linear.py",
+    ]:
         whole.update(path.read_bytes())
     return whole.hexdigest()

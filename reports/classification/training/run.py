@@ -16,7 +16,7 @@ from reports.classification.training.validation import Trial, cross_validated, h
 from reports.classification.training.vectors import word_vectors
 
 VECTOR_TEXTS = 150_000
-BOSTON_LEARNED, BOSTON_JUDGED = 60_000, 20_000
+BOSTON_LEARNED, BOSTON_JUDGED = 45_000, 15_000
 QUESTIONS = ("atlanta", "cities", "boston", "transfer")
 NEEDED = {
     "atlanta": {"atlanta_scf"},
@@ -77,10 +77,11 @@ def judges(
     if "transfer" in asked:
         trial, unseen = trials.transfer(sets)
         found.append((trial, partial(transferred, trial, unseen, vectors, folds=folds, seed=seed)))
-    for one in trials.boston(sets) if "boston" in asked else []:
-        found.append((one, partial(held_out, one, vectors, seed=seed, most=(BOSTON_LEARNED, BOSTON_JUDGED))))
-    for one in map(trials.by_place, [one for one in inside if one.name != "atlanta_both"]):
+    for one in map(trials.by_place, [one for one in inside if one.name == "three_cities"]):
         found.append((one, partial(cross_validated, one, vectors, folds=folds, seed=seed)))
+    large = trials.boston(sets) if "boston" in asked else []
+    for one in [*large, *map(trials.by_place, large[:1])]:
+        found.append((one, partial(held_out, one, vectors, seed=seed, most=(BOSTON_LEARNED, BOSTON_JUDGED))))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from reports.classification.training.wording import free_text
 FILES = ("atlanta_scf", "newhaven_scf", "publicstuff_nyc", "boston311")
 CELL = 0.001  # degrees, about 100 m
 ALIKE_FROM = 4  # words from which equal texts are held together
+TOGETHER = ("place", "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,9 @@ def without_form(sample: Sample) -> Sample:
     return Sample(sample.city, free_text(sample.text), sample.title, sample.coarse, sample.fine, sample.cell)
 
 
-def holder(sample: Sample) -> Any:
-    """Whose text it is: its place; texts of a city that have none count as one."""
-    return sample.cell or sample.city
+def holder(sample: Sample) -> tuple[str, tuple[int, int] | None]:
+    """Whose text it is: its city and place; texts of a city that have none count as one."""
+    return sample.city, sample.cell
 
 
 def _cell(latitude: float | None, longitude: float | None) -> tuple[int, int] | None:
@@ -92,8 +93,12 @@ def _cell(latitude: float | None, longitude: float | None) -> tuple[int, int] | 
     return round(latitude / CELL), round(longitude * 0.8 / CELL)
 
 
-def groups(samples: Sequence[Sample], *, alike: bool = True) -> np.ndarray:
-    """A number for each sample; those of one cell share it and stay in one fold, with `alike` the same words too."""
+def groups(samples: Sequence[Sample], *, by: Collection[str] = TOGETHER) -> np.ndarray:
+    """A number for each sample; those of one cell share it and stay in one fold, and those of the same words.
+
+    by: "place", "words" or both. With both a few words alone tie no places together.
+    """
+    least = ALIKE_FROM if "place" in by else 1
     parent: dict[Any, Any] = {}
 
     def root(key: Any) -> Any:
@@ -104,11 +109,12 @@ def groups(samples: Sequence[Sample], *, alike: bool = True) -> np.ndarray:
 
     for number, one in enumerate(samples):
         words = tuple(words_of(one.text))
-        for key in [("cell", one.cell)] * (one.cell is not None) + [("words", words)] * (
-            alike and len(words) >= ALIKE_FROM
-        ):
-            first, second = root(number), root(key)
-            parent[first] = second
+        keys: list[tuple[str, Any]] = [("place", one.cell)] if one.cell else []
+        keys += [("words", words)] if len(words) >= least else []
+        for key in keys:
+            if key[0] in by:
+                first, second = root(number), root(key)
+                parent[first] = second
     names: dict[Any, int] = {}
     return np.array([names.setdefault(root(number), len(names)) for number in range(len(samples))], dtype=np.int64)
 

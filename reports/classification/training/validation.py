@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from reports.classification.linear import LinearModel
 from reports.classification.training.fitting import Lesson, Recipe, Vectors, calibration, certainty, fit
 from reports.classification.training.measures import Judged
-from reports.classification.training.samples import Sample, groups
+from reports.classification.training.samples import TOGETHER, Sample, groups
 
 Label = Callable[[Sample], str | None]
 Teach = Callable[[Sequence[Sample]], list[Lesson]]
@@ -22,8 +22,9 @@ class Trial:
     """A question of the public sets. text: what the model is shown. teach: what may be learned from such samples.
 
     besides: lessons from elsewhere, the same in each fold. reference: figures of the baseline to beat, and where they
-    come from. by_score: guess the class with the greatest score, which favours rare classes, rather than the
-    likeliest one; the probability is that of the guess. alike: texts of the same words are held out together, too.
+    come from. lean: None to guess the class with the greatest score; otherwise probabilities are brought to the shares
+    of the classes, and the guess is the likeliest, rare ones favoured by this power of their shares. together: what
+    texts share that are held out together.
     """
 
     name: str
@@ -35,8 +36,8 @@ class Trial:
     besides: Sequence[Lesson] = ()
     text: Callable[[Sample], str] = lambda one: one.text
     reference: dict[str, float]
-    by_score: bool = True
-    alike: bool = True
+    lean: float | None = None
+    together: Collection[str] = TOGETHER
     notes: Sequence[str] = ()
 
 
@@ -51,14 +52,17 @@ class Folded:
     fold: np.ndarray
     owners: np.ndarray
 
-    def guesses(self, *, by_score: bool) -> tuple[np.ndarray, np.ndarray]:
+    def guesses(self, lean: float | None) -> tuple[np.ndarray, np.ndarray]:
         """The class of each text, and how likely it seems."""
-        guess = (self.scores if by_score else self.chances).argmax(axis=1)
+        guess = np.empty(len(self.truth), np.int64)
+        for fold in np.unique(self.fold):
+            mine = self.fold == fold
+            guess[mine] = _guessed(self.chances[mine], self.truth[~mine], lean)
         return guess, self.chances[np.arange(len(guess)), guess]
 
-    def judged(self, *, by_score: bool) -> Judged:
+    def judged(self, lean: float | None) -> Judged:
         """With how often such guesses were right in the other folds as their probability."""
-        guess, seems = self.guesses(by_score=by_score)
+        guess, seems = self.guesses(lean)
         right, chance = guess == self.truth, np.empty(len(guess))
         for fold in np.unique(self.fold):
             mine = self.fold == fold
@@ -68,12 +72,12 @@ class Folded:
 
 def cross_validated(trial: Trial, vectors: Vectors, *, folds: int, seed: int) -> Judged:
     """Each text guessed by a model fitted without its fold, and calibrated on the guesses for the other folds."""
-    return folded(trial, vectors, folds=folds, seed=seed).judged(by_score=trial.by_score)
+    return folded(trial, vectors, folds=folds, seed=seed).judged(trial.lean)
 
 
 def folded(trial: Trial, vectors: Vectors, *, folds: int, seed: int) -> Folded:
     truth = np.array([str(trial.label(one)) for one in trial.samples])
-    owners = groups(trial.samples, alike=trial.alike)
+    owners = groups(trial.samples, by=trial.together)
     classes = tuple(str(one) for one in np.unique(truth))
     scores, fold_of = np.empty((len(truth), len(classes)), np.float32), np.empty(len(truth), np.int64)
     splits = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(truth, truth, owners)
@@ -87,7 +91,9 @@ def folded(trial: Trial, vectors: Vectors, *, folds: int, seed: int) -> Folded:
     chances = np.empty_like(scores)
     for fold in range(folds):
         mine = fold_of == fold
-        chances[mine] = _chances(scores[mine], *calibration(scores[~mine], places[~mine]))
+        chances[mine] = _chances(
+            scores[mine], *calibration(scores[~mine], places[~mine], shares=trial.lean is not None)
+        )
     return Folded(classes, places, scores, chances, fold_of, owners)
 
 
@@ -96,7 +102,7 @@ def held_out(trial: Trial, vectors: Vectors, *, seed: int, most: tuple[int, int]
 
     most: texts to learn from, and texts to judge and to calibrate on; drawn where there are more.
     """
-    owners = groups(trial.samples)
+    owners = groups(trial.samples, by=trial.together)
     truth = np.array([trial.label(one) for one in trial.samples])
     rng = np.random.default_rng(seed)
     part = rng.integers(0, 5, owners.max() + 1)[owners]
@@ -109,7 +115,7 @@ def held_out(trial: Trial, vectors: Vectors, *, seed: int, most: tuple[int, int]
     for side in (known, unseen):
         scores = _scored(model, [trial.text(trial.samples[at]) for at in side.tolist()], model.classes)
         sides.append((scores, np.searchsorted(model.classes, truth[side])))
-    return _judged_by(*sides[0], *sides[1], model.classes, owners[unseen], by_score=trial.by_score)
+    return _judged_by(*sides[0], *sides[1], model.classes, owners[unseen], trial.lean)
 
 
 def transferred(trial: Trial, unseen: Sequence[Sample], vectors: Vectors, *, folds: int, seed: int) -> Judged:
@@ -119,25 +125,29 @@ def transferred(trial: Trial, unseen: Sequence[Sample], vectors: Vectors, *, fol
     classes = (*inside.classes, *sorted({str(trial.label(one)) for one in unseen} - {*inside.classes}))
     scores = _scored(model, [trial.text(one) for one in unseen], inside.classes)
     truth = np.array([classes.index(str(trial.label(one))) for one in unseen])
-    return _judged_by(
-        inside.scores, inside.truth, scores, truth, classes, groups(unseen), by_score=trial.by_score
-    )  # fmt: skip
+    return _judged_by(inside.scores, inside.truth, scores, truth, classes, groups(unseen), trial.lean)
 
 
 def _judged_by(
     known: np.ndarray, known_truth: np.ndarray, scores: np.ndarray, truth: np.ndarray, classes: Sequence[str],
-    owners: np.ndarray, *, by_score: bool,
+    owners: np.ndarray, lean: float | None,
 ) -> Judged:  # fmt: skip
     """Guesses for `scores`, with probabilities calibrated on the known side."""
-    calibrations = calibration(known, known_truth)
+    calibrations = calibration(known, known_truth, shares=lean is not None)
     sides = []
     for side in (known, scores):
         chances = _chances(side, *calibrations)
-        guess = (side if by_score else chances).argmax(axis=1)
+        guess = _guessed(chances, known_truth, lean)
         sides.append((guess, chances[np.arange(len(guess)), guess]))
     (known_guess, known_seems), (guess, seems) = sides
     chance = np.interp(seems, *certainty(known_seems, known_guess == known_truth))
     return Judged(tuple(classes), truth, guess, chance, owners)
+
+
+def _guessed(chances: np.ndarray, known: np.ndarray, lean: float | None) -> np.ndarray:
+    """known: truths from which the shares of the classes are taken."""
+    shares = np.bincount(known, minlength=chances.shape[1]) + 0.5
+    return (chances * shares ** -(lean or 0)).argmax(axis=1)
 
 
 def _scored(model: LinearModel, texts: Sequence[str], classes: Sequence[str]) -> np.ndarray:

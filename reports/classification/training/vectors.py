@@ -19,17 +19,20 @@ from reports.classification.training.samples import Sample, holder
 
 WINDOW = 5
 SMOOTHING = 0.75
-LEAST = 8  # places or people whose texts a word is in
+LEAST, CITIES = 8, 2  # places, and their cities, whose texts a word is in
 
 
 def word_vectors(
     samples: Sequence[Sample], *, without: Collection[str] = (), size: int = 150, seed: int = 1
 ) -> dict[str, np.ndarray]:
-    """Vectors of length one, of words that stand in texts of several places or people. without: words left out."""
+    """Vectors of length one, of words that stand in texts of several places and cities. without: words left out."""
     split = [words_of(one.text) for one in samples]
     held = {(word, holder(one)) for one, words in zip(samples, split, strict=True) for word in words}
     counts = Counter(word for word, _ in held)
-    names = sorted(word for word, count in counts.items() if count >= LEAST and word not in without)
+    cities = Counter(word for word, _ in {(word, city) for word, (city, _) in held})
+    names = sorted(
+        word for word, count in counts.items() if count >= LEAST and cities[word] >= CITIES and word not in without
+    )
     if len(names) <= size:
         return {}
     places = {name: place for place, name in enumerate(names)}

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         version = options["version_name"]
         output = options["output"] or FOLDER / f"classifier-{version}.json"
         rows = corrections.rows() if options["from_corrections"] else ()
-        learned = [Lesson(one.text, one.category, CORRECTED, group=f"reporter {one.reporter}") for one in rows]
+        learned = [Lesson(one.text, one.category, CORRECTED, holder=(one.reporter, one.reporter)) for one in rows]
         try:
             for made, report in train(
                 options["data"], version=version, created_on=timezone.now().date(), corrected=learned,
