@@ -28,6 +28,7 @@ from features.language import aggregates as agg
 from features.language import pure
 from features.language.aggregates import Aggregate
 from features.language.derived import Derived, evaluate, finished, operands, written
+from features.language.extractions import extracts
 from features.language.functions import Batch, Computed, feature
 from features.language.marks import marks_stale
 from features.language.pure import Happening
@@ -45,6 +46,7 @@ __all__ = [
     "Use",
     "agg",
     "event_types",
+    "extracts",
     "feature",
     "feature_sets",
     "find_feature_set",
@@ -283,7 +285,7 @@ def _check_derived(cls: type[FeatureSet]) -> None:
     for name, declared in cls.features.items():
         if isinstance(declared, Derived):
             _ = declared.data_type  # refuses what cannot be calculated with
-            if any(id(operand) not in above for operand in operands(declared.expression)):
+            if not above.issuperset(map(id, operands(declared.expression))):
                 raise RuntimeError(f"{cls.label()}: {name} may only use features declared above it in its set")
         above.add(id(declared))
 
@@ -308,9 +310,7 @@ def entities() -> dict[str, Entity]:
 
 def find_feature_set(name: str, version: str | None = None) -> type[FeatureSet] | None:
     """A set by name; without a version the newest one, live or not."""
-    if version is not None:
-        return _sets.get((name, version))
-    return next(iter(versions_of(name)), None)
+    return next(iter(versions_of(name)), None) if version is None else _sets.get((name, version))
 
 
 def versions_of(name: str) -> list[type[FeatureSet]]:

@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from base.serializers import StrictSerializer
+from features.language.extractions import FEATURES, extractions
 
 MAX_ENTITIES, MAX_FEATURES = 1_000, 500
 
@@ -182,13 +183,21 @@ class SetsInferenceSerializer(serializers.Serializer):
     results = EntitySetsSerializer(many=True)
 
 
+def check_extraction(of: str) -> None:
+    """The name of an extraction, or "" for all of them. Raises ValidationError."""
+    if of and of not in (known := [FEATURES, *extractions()]):
+        raise serializers.ValidationError(f"May be {' or '.join(known)}.")
+
+
 class BatchRequestSerializer(StrictSerializer):
+    of = serializers.CharField(
+        default="", validators=[check_extraction], help_text="one extraction, `features` or a domain's; else all"
+    )
     batch_size = serializers.IntegerField(min_value=1, max_value=5_000, default=50)
     max_batches = serializers.IntegerField(min_value=1, max_value=1_000, default=5)
 
 
-class BackfillRequestSerializer(StrictSerializer):
-    batch_size = serializers.IntegerField(min_value=1, max_value=5_000, default=50)
+class BackfillRequestSerializer(BatchRequestSerializer):
     max_batches = serializers.IntegerField(min_value=1, max_value=1_000, default=1_000)
 
 
@@ -196,6 +205,9 @@ class StartedSerializer(serializers.Serializer):
     task_id = serializers.UUIDField()
     message = serializers.CharField()
     status = serializers.CharField()
+    tasks = serializers.DictField(
+        child=serializers.UUIDField(), required=False, help_text="by extraction, where several were started"
+    )
 
 
 class CoverageSerializer(serializers.Serializer):
@@ -229,4 +241,7 @@ class StatsSerializer(serializers.Serializer):
     unprocessed_events = serializers.IntegerField()
     coverage_percent = serializers.FloatField()
     feature_sets = CoverageSerializer(many=True)
+    extractions = serializers.DictField(
+        child=serializers.DictField(), required=False, help_text="by domain: its counts under its own keys"
+    )
     days = CoverageDaySerializer(many=True, required=False, help_text="by day (UTC) and set; with ?days")

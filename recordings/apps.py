@@ -10,3 +10,9 @@ class RecordingsConfig(AppConfig):
         Role.OPERATOR: ["recordings.view_*", "recordings.add_measurement", "recordings.extract_measurement"],
         Role.ANALYST: ["recordings.view_*"],
     }
+
+    def ready(self) -> None:
+        from base.metrics import register_collector
+        from recordings.extraction.metrics import RecordingCollector
+
+        register_collector(RecordingCollector())

@@ -11,8 +11,9 @@ from functools import partial
 from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 
-from features.definitions import Entity, FeatureSet, Rows, agg
-from recordings.signal.measuring import NAMES
+from features.definitions import Entity, FeatureSet, Rows, agg, extracts
+from recordings.extraction import coverage, services
+from recordings.numbers import NAMES
 
 measurement = Entity(name="measurement", key="measurement_id", description="One SigMF recording of samples.")
 recording = Entity(name="recording", key="recording_id", description="A session: measurements that belong together.")
@@ -143,3 +144,11 @@ class RecordingSignals(
     symbol_rate_hz_median = agg.quantile("symbol_rate_hz", q="0.5", unit="symbols/s", description="Where one was found")
     clipped_share_max = most("clipped_share", unit="share", description="Of the most clipped one", expected=SHARE)
     invalid_share_max = most("invalid_share", unit="share", description="Of the most broken one", expected=SHARE)
+
+
+extracts(
+    "recordings",
+    counts=coverage.counts,
+    request_batch=services.request_batch_extraction,
+    request_backfill=services.request_backfill,
+)

@@ -73,7 +73,7 @@ class Measurement(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, db_default=Func(function="uuidv7"), editable=False)
-    session = models.ForeignKey(RecordingSession, models.CASCADE, related_name="measurements")
+    session = models.ForeignKey(RecordingSession, models.CASCADE, related_name="measurements", db_index=False)
     name = models.CharField(max_length=200)
     captured_at = models.DateTimeField(db_default=Now())
     datatype = models.CharField(max_length=12)
@@ -120,6 +120,8 @@ class Measurement(models.Model):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="measurement_newest"),
             models.Index(fields=["sha512"], name="measurement_of_data"),
+            # What coverage reads: narrow, where rows are wide.
+            models.Index(fields=["session", "id"], condition=~Q(iq_data_location=""), name="measurement_with_iq"),
         ]
 
     def __str__(self) -> str:
@@ -160,6 +162,11 @@ class MeasurementFeatures(models.Model):
                 condition=Q(numbers__isnull=False, error="") | Q(numbers__isnull=True) & ~Q(error=""),
                 name="features_or_error",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["measurement"], include=["error"], name="features_told"),  # likewise
+            models.Index(fields=["-computed_at"], name="features_newest"),
+            models.Index(fields=["-computed_at", "measurement"], condition=~Q(error=""), name="features_unreadable"),
         ]
         triggers = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update),

@@ -10,14 +10,18 @@ from typing import IO, Any
 
 import numpy as np
 
-from recordings.datatypes import Datatype, datatype_of
-from recordings.layout import Layout, lay_out
+from recordings.datatypes import Datatype, UnknownDatatype, datatype_of
+from recordings.layout import Layout, Misfit, lay_out
 
 BLOCK = 1 << 20  # samples
 
 
 class SamplesMissing(Exception):
-    """The file is gone, or is no longer what was registered."""
+    """The file is gone, or cannot be read now."""
+
+
+class SamplesDamaged(SamplesMissing):
+    """The file is no longer what was registered, or never was what its metadata say: it will not come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Samples:
         """Refuses a file that has become shorter: reading behind its end would kill the process."""
         with self.opened() as file:
             if os.fstat(file.fileno()).st_size < at + numbers * self.form.numbers.itemsize:
-                raise SamplesMissing("The file of samples is shorter than it was.")
+                raise SamplesDamaged("The file of samples is shorter than it was.")
             return np.asarray(np.memmap(file, self.form.numbers, "r", at, (numbers,)))
 
     def opened(self) -> IO[bytes]:
@@ -99,13 +103,17 @@ class Samples:
 
 
 def open_samples(measurement: Any) -> Samples:
-    """The samples of a measurement (a row of `recordings.models`). Raises SamplesMissing if it has none."""
+    """The samples of a measurement (a row of `recordings.models`). Raises SamplesDamaged if it can have none."""
     if not measurement.iq_data_location:
-        raise SamplesMissing("The measurement is metadata without samples.")
+        raise SamplesDamaged("The measurement is metadata without samples.")
+    try:
+        form, layout = datatype_of(measurement.datatype), lay_out(measurement.metadata, measurement.size_bytes)
+    except (Misfit, UnknownDatatype) as error:
+        raise SamplesDamaged(str(error)) from None
     return Samples(
         path=Path(measurement.path),
-        form=datatype_of(measurement.datatype),
-        layout=lay_out(measurement.metadata, measurement.size_bytes),
+        form=form,
+        layout=layout,
         sample_rate=measurement.sample_rate,
         channels=measurement.num_channels,
         origin=measurement.data_offset,

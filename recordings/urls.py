@@ -1,5 +1,6 @@
 from django.urls import path
 
+from recordings.extraction.views import Spectrogram, Spectrum
 from recordings.intake import downloads, views
 
 urlpatterns = [
@@ -12,6 +13,16 @@ urlpatterns = [
         name="recording-measurements",
     ),
     path("recordings/measurements/<uuid:measurement_id>", views.OneMeasurement.as_view(), name="recording-measurement"),
+    path(
+        "recordings/measurements/<uuid:measurement_id>/spectrogram.png",
+        Spectrogram.as_view(),
+        name="measurement-spectrogram",
+    ),
+    path(
+        "recordings/measurements/<uuid:measurement_id>/spectrum.png",
+        Spectrum.as_view(),
+        name="measurement-spectrum",
+    ),
     *(
         path(
             f"recordings/measurements/<uuid:measurement_id>/{kind}",

@@ -45,6 +45,8 @@ TAKES_SECONDS = {
     "test_offline_histories.py",
     "test_offline_races.py",
     "test_offline_upkeep.py",
+    "test_export.py",  # other processes
+    "test_samples.py",
 }
 WHOLLY_IN_THE_DATABASE = re.compile(r"^pytestmark = .*\bdjango_db\b", re.MULTILINE)
 

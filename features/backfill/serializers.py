@@ -97,6 +97,9 @@ class BackfillDetailSerializer(BackfillSerializer):
 
 class StartedBackfillSerializer(serializers.Serializer):
     task_id = serializers.UUIDField(allow_null=True)
-    backfill_id = serializers.UUIDField()
+    backfill_id = serializers.UUIDField(required=False, help_text="unless one domain's extraction alone was asked for")
     message = serializers.CharField()
     status = serializers.CharField()
+    tasks = serializers.DictField(
+        child=serializers.UUIDField(allow_null=True), required=False, help_text="by extraction, where there are several"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -19,7 +20,9 @@ from features import services
 from features.backfill import serializers as s
 from features.backfill.control import InvalidBackfill, OtherBackfill, WrongState, tasks_of
 from features.backfill.models import Backfill
+from features.language.extractions import FEATURES, chosen
 from features.serializers import BackfillRequestSerializer
+from features.views.coverage import started as answer
 from tasks.serializers import ReasonSerializer, task_links
 
 
@@ -43,7 +46,7 @@ def first_task(backfill: Backfill) -> str | None:
 
 
 class BackfillAll(APIView):
-    """Start a backfill of everything that waits; a live one is joined, not doubled."""
+    """Start a backfill of everything that waits, domains' own raw data too; a live one is joined, not doubled."""
 
     roles = {Role.OPERATOR}
 
@@ -51,15 +54,14 @@ class BackfillAll(APIView):
     def post(self, request: Request) -> Response:
         asked = BackfillRequestSerializer(data=request.data or {})
         asked.is_valid(raise_exception=True)
-        backfill = started(asked.validated_data)
-        task_id = first_task(backfill)
-        body = {
-            "task_id": task_id,
-            "backfill_id": backfill.pk,
-            "message": "Backfill of all features started",
-            "status": "queued",
-        }
-        return Response(body, 202, headers=task_links(task_id) if task_id else None)
+        sizes = dict(asked.validated_data)
+        with_features, others = chosen(of := sizes.pop("of"))
+        with transaction.atomic():
+            backfill = started(sizes) if with_features else None
+            tasks = {FEATURES: first_task(backfill)} if backfill else {}
+            tasks |= {name: each.request_backfill(**sizes) for name, each in others.items()}
+        what, about = ("all features", {"backfill_id": backfill.pk}) if backfill else (of, {})
+        return answer(tasks, f"Backfill of {what} started", **about)
 
 
 class Backfills(APIView):

@@ -103,7 +103,7 @@ class Incoming:
         notes = (*metadata.notes, *_notes(metadata, layout, self._left_out))
         return Arrived(metadata, layout, self._data.name, self._offset, self._data.size, self._data.sha512, notes)
 
-    def _begin_meta(self, size: int = 0) -> Write:
+    def _begin_meta(self) -> Write:
         if self._meta is not None:
             raise Unacceptable("There is more than one .sigmf-meta; a recording has one.")
         kept = self._meta = bytearray()

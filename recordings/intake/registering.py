@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from recordings.intake import services
 from recordings.intake.directory import Found, Located, find, locate, pour
@@ -68,9 +68,9 @@ class Registration:
                     self._refuse(found.path, f"cannot be read: {error.strerror}")
             else:
                 self._refuse(*found)
-        if self.outcome.session is not None:
-            with suppress(services.NotRecording):  # another run has completed it
-                services.end_session(session_id=UUID(self.outcome.session))
+        for session in self._open_sessions():  # also what a run left open that broke off behind its last file
+            with suppress(services.NotRecording, RecordingSession.DoesNotExist):  # another run was faster
+                services.end_session(session_id=session.pk)
         return self.outcome
 
     def _register(self, found: Found, tell: Tell) -> None:
@@ -79,6 +79,7 @@ class Registration:
         located = locate(self.root, found)
         if self._is_known(located):
             self.outcome.known += 1
+            tell(located.size)
             return
         with Incoming(most=settings.RECORDING_MAX_BYTES if self.copy else 1 << 62, copy=self.copy) as incoming:
             for size in pour(located, incoming):
@@ -109,7 +110,10 @@ class Registration:
             self._store(located.found.name, arrived)
         except services.NameTaken:
             incoming.kept = False
-            raise
+            if not self._is_known(located):
+                raise
+            self.outcome.known += 1  # another run was faster
+            return
         self.outcome.registered += 1
         self.outcome.bytes += arrived.size
         self.outcome.samples += arrived.layout.count if arrived.layout else 0
@@ -125,17 +129,22 @@ class Registration:
 
     def _store(self, name: str, arrived: Arrived) -> None:
         with transaction.atomic():  # so that no session is without measurements
-            session_id = self.outcome.session or self._session()
-            services.add_measurement(session_id=UUID(session_id), name=name, arrived=arrived)
-        self.outcome.session = session_id
+            session = self._open_session()
+            services.add_measurement(session_id=session.pk, name=name, arrived=arrived)
+        self.outcome.session = str(session.pk)
 
-    def _session(self) -> str:
-        mine = RecordingSession.objects.filter(name=self.name, source=RecordingSession.Source.REGISTERED)
-        begun = mine.filter(status=RecordingSession.Status.RECORDING).select_for_update(no_key=True).first()
-        session = begun or services.create_session(
+    def _open_sessions(self) -> QuerySet[RecordingSession]:
+        return RecordingSession.objects.filter(
+            name=self.name, source=RecordingSession.Source.REGISTERED, status=RecordingSession.Status.RECORDING
+        )
+
+    def _open_session(self) -> RecordingSession:
+        """The one used last, unless another run has completed it; or one that a run left open; or a new one."""
+        mine = {"pk": self.outcome.session} if self.outcome.session else {}
+        begun = self._open_sessions().filter(**mine).select_for_update(no_key=True).first()
+        return begun or services.create_session(
             name=self.name, by=None, source=RecordingSession.Source.REGISTERED, description=f"From {self.root}."
         )
-        return str(session.pk)
 
     def _refuse(self, path: Path, reason: str) -> None:
         shown = str(path).encode(errors="backslashreplace").decode()  # names of files may be any bytes

@@ -17,12 +17,12 @@ def printable(text: str) -> None:
         raise serializers.ValidationError("May not hold control characters.")
 
 
-class SessionCreateSerializer(StrictSerializer):
+class RecordingSessionCreateSerializer(StrictSerializer):
     name = serializers.CharField(max_length=200, validators=[printable])
     description = serializers.CharField(max_length=5_000, required=False, allow_blank=True)
 
 
-class SessionEndSerializer(StrictSerializer):
+class RecordingSessionEndSerializer(StrictSerializer):
     failed = serializers.BooleanField(default=False, help_text="The receiver gave up: nothing is extracted.")
 
 
@@ -32,7 +32,7 @@ class UploadFieldsSerializer(StrictSerializer):
     name = serializers.CharField(max_length=200, validators=[printable])
 
 
-class SessionFilter(StrictSerializer):
+class RecordingSessionFilter(StrictSerializer):
     """`from` and `to` are about when a session was created."""
 
     status = serializers.ChoiceField(choices=RecordingSession.Status.choices, required=False)
@@ -43,7 +43,7 @@ class SessionFilter(StrictSerializer):
         return super().get_fields() | moments
 
 
-class SessionSerializer(PlainSerializer):
+class RecordingSessionSerializer(PlainSerializer):
     id = serializers.UUIDField()
     name = serializers.CharField()
     description = serializers.CharField(allow_blank=True)
@@ -54,6 +54,10 @@ class SessionSerializer(PlainSerializer):
     created_at = serializers.DateTimeField()
     total_measurements = serializers.IntegerField()
     measurements_with_features = serializers.IntegerField()
+
+
+class RecordingSessionEndedSerializer(RecordingSessionSerializer):
+    task_id = serializers.UUIDField(allow_null=True, help_text="of the extraction")
 
 
 class FeaturesSerializer(serializers.Serializer):
@@ -93,10 +97,13 @@ class MeasurementSerializer(PlainSerializer):
 
     def get_links(self, measurement: Measurement) -> dict[str, str]:
         kinds = ["sigmf-meta", "sigmf-data", "sigmf"] if measurement.iq_data_location else ["sigmf-meta"]
-        return {kind: reverse(f"recording-{kind}", args=[measurement.pk]) for kind in kinds}
+        links = {kind: reverse(f"recording-{kind}", args=[measurement.pk]) for kind in kinds}
+        found = getattr(measurement, "features", None)
+        drawn = [kind for kind in ("spectrogram", "spectrum") if found and getattr(found, kind)]
+        return links | {kind: reverse(f"measurement-{kind}", args=[measurement.pk]) for kind in drawn}
 
 
-class SessionDetailSerializer(SessionSerializer):
+class RecordingSessionDetailSerializer(RecordingSessionSerializer):
     measurements = MeasurementSerializer(many=True, help_text="The newest hundred; `measurements` lists them all.")
 
 

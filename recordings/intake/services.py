@@ -9,6 +9,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models.functions import Now
 
 from audit.services import log_audit_event
+from recordings import tasks
 from recordings.intake import files
 from recordings.intake.incoming import Arrived, Incoming
 from recordings.models import Measurement, MeasurementFeatures, RecordingSession
@@ -88,16 +89,20 @@ def add_measurement(*, session_id: UUID, name: str, arrived: Arrived) -> Measure
 
 
 @transaction.atomic
-def end_session(*, session_id: UUID, failed: bool = False) -> RecordingSession:
-    """Nothing more will come: completed, so that it is extracted, or failed. Raises NotRecording, DoesNotExist."""
+def end_session(*, session_id: UUID, failed: bool = False, reason: str = "") -> tuple[RecordingSession, str | None]:
+    """Nothing more will come: completed, so that it is extracted, or failed. Raises NotRecording, DoesNotExist.
+
+    Returns the session and the task that extracts it.
+    """
     session = _lock_recording(session_id)
     session.status = Status.FAILED if failed else Status.COMPLETED
     RecordingSession.objects.filter(pk=session.pk).update(status=session.status, session_end=Now())
     measurements = Measurement.objects.filter(session_id=session.pk).count()
     action = f"recording_session_{session.status}"
-    log_audit_event(action, "recording_session", session.pk, {"measurements": measurements})
+    told = {"measurements": measurements} | ({"reason": reason} if reason else {})
+    log_audit_event(action, "recording_session", session.pk, told)
     session.refresh_from_db()
-    return session
+    return session, None if failed else tasks.request_extraction(session.pk)
 
 
 @transaction.atomic

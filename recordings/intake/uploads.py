@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -10,6 +11,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http import QueryDict
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -20,6 +22,8 @@ from recordings.intake.incoming import ARCHIVE, DATA, META, REFUSALS, SUFFIXES, 
 from recordings.sigmf.metadata import MAX_BYTES
 
 ENVELOPE = 1 << 20  # bytes of a form beside its files
+RESERVE = 256 << 20  # bytes of the disk that are for others
+NO_ROOM = "There is no room for the samples."
 FIELDS = {META, DATA, ARCHIVE}
 SENT = {
     "multipart/form-data": {
@@ -76,6 +80,8 @@ class Into(FileUploadHandler):
     ) -> None:
         if content_length > self.incoming.most + MAX_BYTES + ENVELOPE:
             raise TooLarge(f"The data may have at most {self.incoming.most:,} bytes.")
+        if content_length > free_bytes() - RESERVE:
+            raise Unavailable(NO_ROOM)
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         super().new_file(field_name, file_name, *args, **kwargs)
@@ -94,6 +100,12 @@ class Into(FileUploadHandler):
         return None  # nothing for request.FILES: it is where it belongs
 
 
+def free_bytes() -> int:
+    """On the disk of MEDIA_ROOT."""
+    settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
+    return shutil.disk_usage(settings.MEDIA_ROOT).free
+
+
 @contextmanager
 def refusing() -> Iterator[None]:
     """REFUSALS as the problems they are for who sent it."""
@@ -104,7 +116,7 @@ def refusing() -> Iterator[None]:
     except REFUSALS as error:
         raise ValidationError([str(error)]) from None
     except OSError:
-        raise Unavailable("There is no room for the samples.") from None
+        raise Unavailable(NO_ROOM) from None
 
 
 @contextmanager
@@ -119,8 +131,8 @@ def receiving(request: Request) -> Iterator[tuple[Incoming, dict[str, Any], str]
         with Incoming(most=settings.RECORDING_MAX_BYTES) as incoming:
             handler = Into(request._request, incoming)
             request._request.upload_handlers = [handler]
-            form: Any = request.data
-            fields = dict(form.lists())
+            form = request.data
+            fields = dict(form.lists()) if isinstance(form, QueryDict) else {}  # without a body there is none
             if any(len(values) > 1 for values in fields.values()):
                 raise ValidationError({name: ["Once, please."] for name, values in fields.items() if len(values) > 1})
             yield incoming, {name: values[0] for name, values in fields.items()}, handler.first_name

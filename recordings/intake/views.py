@@ -23,6 +23,7 @@ from recordings.intake import serializers as s
 from recordings.intake import services
 from recordings.intake.uploads import SENT, RecordingParser, receiving, refusing
 from recordings.models import Measurement, MeasurementFeatures, RecordingSession
+from tasks.serializers import task_links
 
 SHOWN = 100  # measurements of a session's own page
 
@@ -59,17 +60,19 @@ class Sessions(Throttled, ListAPIView):
     """Begin a session of recording, and list those one may see, newest first."""
 
     roles = {"GET": READERS, "POST": SENDERS}
-    serializer_class = s.SessionSerializer
+    serializer_class = s.RecordingSessionSerializer
     pagination_class = NewestFirst
 
-    @extend_schema(tags=["recordings"], operation_id="recordings_sessions_list", parameters=[s.SessionFilter])
+    @extend_schema(tags=["recordings"], operation_id="recordings_sessions_list", parameters=[s.RecordingSessionFilter])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[RecordingSession]:
         params = self.request.query_params
-        refuse_unknown(self.request, {*s.SessionFilter().fields, "cursor", "limit", "format"})
-        asked = s.SessionFilter(data={key: params[key] for key in params if key not in ("cursor", "limit", "format")})
+        refuse_unknown(self.request, {*s.RecordingSessionFilter().fields, "cursor", "limit", "format"})
+        asked = s.RecordingSessionFilter(
+            data={key: params[key] for key in params if key not in ("cursor", "limit", "format")}
+        )
         asked.is_valid(raise_exception=True)
         filters = dict(asked.validated_data)
         for name, lookup in (("from", "created_at__gte"), ("to", "created_at__lt")):
@@ -80,13 +83,13 @@ class Sessions(Throttled, ListAPIView):
     @extend_schema(
         tags=["recordings"],
         operation_id="recordings_sessions_create",
-        request=s.SessionCreateSerializer,
-        responses={201: s.SessionSerializer},
+        request=s.RecordingSessionCreateSerializer,
+        responses={201: s.RecordingSessionSerializer},
     )
     def post(self, request: Request) -> Response:
         """Measurements are added to it until it is completed."""
         refuse_unknown(request, {"format"})
-        asked = s.SessionCreateSerializer(data=request.data)
+        asked = s.RecordingSessionCreateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         session = services.create_session(by=request.user, **asked.validated_data)
         where = reverse("recording-session", args=[session.pk])
@@ -98,7 +101,9 @@ class Session(Throttled):
 
     roles = {"GET": READERS, "DELETE": REMOVERS}
 
-    @extend_schema(tags=["recordings"], operation_id="recordings_sessions_detail", responses=s.SessionDetailSerializer)
+    @extend_schema(
+        tags=["recordings"], operation_id="recordings_sessions_detail", responses=s.RecordingSessionDetailSerializer
+    )
     def get(self, request: Request, session_id: UUID) -> Response:
         refuse_unknown(request, {"format"})
         find_session(request.user, session_id)
@@ -119,18 +124,23 @@ class EndSession(Throttled):
 
     roles = SENDERS
 
-    @extend_schema(tags=["recordings"], request=s.SessionEndSerializer, responses=s.SessionSerializer)
+    @extend_schema(
+        tags=["recordings"],
+        request=s.RecordingSessionEndSerializer,
+        responses={202: s.RecordingSessionEndedSerializer, 200: s.RecordingSessionEndedSerializer},
+    )
     def post(self, request: Request, session_id: UUID) -> Response:
-        """Completed sessions are extracted; a failed one is kept and is not."""
+        """Completed sessions are extracted, by the task that is named; a failed one is kept and is not (200)."""
         refuse_unknown(request, {"format"})
-        asked = s.SessionEndSerializer(data=request.data)
+        asked = s.RecordingSessionEndSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         find_session(request.user, session_id)
         try:
-            services.end_session(session_id=session_id, **asked.validated_data)
+            _, task_id = services.end_session(session_id=session_id, **asked.validated_data)
         except services.NotRecording as error:
             raise Conflict(str(error)) from None
-        return Response(session_body(session_id))
+        body = session_body(session_id) | {"task_id": task_id}
+        return Response(body, 202, headers=task_links(task_id)) if task_id else Response(body)
 
 
 class Measurements(Throttled, ListAPIView):
@@ -196,4 +206,4 @@ class OneMeasurement(Throttled):
 
 
 def session_body(session_id: UUID) -> dict[str, Any]:
-    return dict(s.SessionSerializer(counted(RecordingSession.objects.all()).get(pk=session_id)).data)
+    return dict(s.RecordingSessionSerializer(counted(RecordingSession.objects.all()).get(pk=session_id)).data)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recordings.numbers import NAMES
 from recordings.signal.bandwidth import measure_bandwidth, occupied_band
 from recordings.signal.bursts import Envelope, find_bursts
 from recordings.signal.noise import effective_bandwidth, flat_noise, noise_numbers, noise_of_gaps
@@ -19,40 +20,6 @@ from recordings.signal.symbols import measure_symbols
 
 VERSION = "1"  # another one when the same samples would give other numbers
 NARROWEST = 4  # bins: what is narrower is a carrier, and has no symbols that could be seen
-NAMES = (
-    "mean_power_dbfs",
-    "peak_power_dbfs",
-    "noise_floor_dbfs",
-    "snr_db",
-    "snr_in_band_db",
-    "occupied_bandwidth",
-    "occupied_bandwidth_hz",
-    "bandwidth_26db",
-    "bandwidth_26db_hz",
-    "centre_offset",
-    "centre_offset_hz",
-    "spectral_flatness",
-    "spectral_entropy",
-    "amplitude_kurtosis",
-    "papr_db",
-    "crest_factor_db",
-    "duty_cycle",
-    "burst_count",
-    "amplitude_spread",
-    "frequency_spread",
-    "frequency_spread_hz",
-    "phase_spread",
-    "phase_spread_2",
-    "phase_spread_4",
-    "symbol_rate",
-    "symbol_rate_hz",
-    "symbol_line_db",
-    "dc_offset_dbfs",
-    "clipped_share",
-    "invalid_share",
-    "sample_count",
-    "duration_s",
-)
 IN_HERTZ = ("occupied_bandwidth", "bandwidth_26db", "centre_offset", "frequency_spread", "symbol_rate")
 Numbers = dict[str, float | int | None]
 

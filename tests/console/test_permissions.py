@@ -39,6 +39,9 @@ MAY_LOOK = {
     "/admin/policies/quote/": {"operator", "analyst"},
     "/admin/policies/policy/": {"operator", "analyst"},
     "/admin/policies/paymenttransaction/": {"operator", "analyst"},
+    "/admin/recordings/recordingsession/": {"operator", "analyst"},
+    "/admin/recordings/recordingsession/coverage/": {"operator", "analyst"},
+    "/admin/recordings/measurement/": {"operator", "analyst"},
     "/admin/audit/entry/": {"auditor"},
     "/admin/archive/export/": {"auditor"},
     **{f"/admin/reports/{name}/": {"operator", "reviewer", "analyst"} for name in REPORTS},
@@ -155,7 +158,7 @@ def test_a_page_shows_other_apps_rows_only_to_those_who_may_see_them(staff):
         ("analyst", {"Events not counted yet", "Entities behind", "Feature coverage", "Drift",
                      "Coverage of all sets, last 30 days", "Loans in review",
                      "Loan decisions, last 14 days", "Payments that fail", "Payments, last 14 days", "Quotes bound",
-                     *OF_REPORTS}),
+                     "Recordings with features", "Measurements with features, last 14 days", *OF_REPORTS}),
     ],
 )  # fmt: skip
 def test_the_dashboard_shows_what_the_role_may_see(staff, role, titles):

@@ -1,14 +1,15 @@
 """Metadata as it comes: what SigMF allows is read, everything else is refused with a sentence."""
 
 import json
-import warnings
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordings.layout import Misfit, lay_out
+from recordings.sigmf.export import Export
 from recordings.sigmf.metadata import BadMetadata, check_metadata, read_metadata
 from tests.recordings.makers import as_json, metadata
 
@@ -82,7 +83,7 @@ def test_whole_numbers_may_be_written_with_a_point():
         (metadata() | {"more": 1}, "Additional properties"),
         (metadata(description="a\x00b"), "NUL"),
         (metadata(description="\ud800"), "lone surrogates"),
-        (metadata(x=[[]] * 250_000), "200000 items"),
+        (metadata(x=[0] * 250_000), "200000 items"),
         (b"\xff\xfe{}", "not valid JSON"),
         (b"", "not valid JSON"),
         (b'{"global": {}, "global": {}}', "key appears twice"),
@@ -123,26 +124,22 @@ DOCUMENT = st.fixed_dictionaries(
 
 
 @given(DOCUMENT, st.integers(0, 100))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-def test_any_document_is_refused_or_is_one_that_sigmf_itself_accepts(document, size):
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_any_document_is_refused_or_can_be_written_back_and_read_again(document, size):
     """And lies only about samples that the data have."""
-    from sigmf.validate import validate
-
     try:
         read = read_metadata(json.dumps(document).encode())
     except BadMetadata:
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of extensions that are not declared
-        validate(read.document)
     assert read.sample_rate is None or 0 < read.sample_rate <= 1e12
     assert read.captured_at is None or read.captured_at.tzinfo is UTC
+    assert check_metadata(orjson.loads(orjson.dumps(read.document))) == read
+    assert read_metadata(Export("x", read.document, None).meta()).datatype == read.datatype
     try:
         layout = lay_out(read.document, size)
     except Misfit:
         return
     assert sum(segment.count for segment in layout.segments) == layout.count <= size
-    assert check_metadata(read.document) == read
 
 
 @given(st.binary(max_size=200))

@@ -3,11 +3,14 @@
 import io
 import json
 import os
+import threading
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from audit.models import Entry
+from recordings.intake.registering import Registration
 from recordings.models import Measurement, RecordingSession
 from recordings.samples import open_samples
 from tests.recordings.makers import as_json, iq, metadata
@@ -77,25 +80,25 @@ def test_what_comes_later_has_a_session_of_its_own(folder):
     assert set(RecordingSession.objects.values_list("name", "status")) == {("Monday", "completed")}
 
 
-def test_a_run_that_broke_off_is_gone_on_with(folder, monkeypatch):
+@pytest.mark.parametrize("last", ["two", None])
+def test_a_run_that_broke_off_is_gone_on_with(folder, monkeypatch, last):
     from recordings.intake import services
 
     put(folder, "one", metadata(), iq())
     put(folder, "two", metadata(), iq(seed=2))
     add = services.add_measurement
 
-    def stopping(**asked):
-        if asked["name"] == "two":
-            raise KeyboardInterrupt
-        return add(**asked)
+    def stop(**asked):
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(services, "add_measurement", stopping)
+    monkeypatch.setattr(services, "add_measurement", lambda **asked: (stop if asked["name"] == last else add)(**asked))
+    monkeypatch.setattr(services, "end_session", stop)
     with pytest.raises(KeyboardInterrupt):
         register(folder)
     assert RecordingSession.objects.get().status == "recording"
     monkeypatch.undo()
     outcome = register(folder)
-    assert (outcome["registered"], outcome["known"]) == (1, 1)
+    assert outcome["registered"] == (1 if last else 0)
     session = RecordingSession.objects.get()
     assert session.status == "completed" and session.measurements.count() == 2
 
@@ -195,3 +198,27 @@ def test_the_command_tells_in_words_and_refuses_nonsense(folder, capsys):
         call_command("register_recordings", str(folder / "none"))
     with pytest.raises(CommandError, match="--session"):
         call_command("register_recordings", str(folder), "--session", "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_at_once_register_each_recording_once(folder):
+    for number in range(12):
+        put(folder, f"{number}", metadata(), iq(seed=number))
+    barrier, outcomes = threading.Barrier(2), []
+
+    def go():
+        barrier.wait()
+        try:
+            outcomes.append(Registration(folder, name="Both").run())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(outcome.registered for outcome in outcomes) == Measurement.objects.count() == 12
+    assert [outcome.refused for outcome in outcomes] == [[], []]
+    for session in RecordingSession.objects.all():
+        assert session.status == "completed" and session.measurements.exists()

@@ -4,12 +4,14 @@ import hashlib
 import io
 import json
 import os
+import threading
 import time
 import uuid
 
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from audit.models import Entry
 from recordings.intake import files
@@ -263,14 +265,50 @@ def test_files_without_a_row_are_removed_after_an_hour(receiver, media):
     assert on_disk(media) == sorted([kept, path.name])
 
 
-def test_only_so_many_uploads_come_at_once(receiver, settings, monkeypatch):
+def test_only_so_many_uploads_come_at_once_and_only_where_there_is_room(receiver, settings, monkeypatch):
     from threading import BoundedSemaphore
 
     from recordings.intake import uploads
 
     session = begin(receiver)
+    with monkeypatch.context() as full:
+        full.setattr(uploads, "free_bytes", lambda: uploads.RESERVE)
+        answer = send(receiver, session, metadata(), iq())
+        assert (answer.status_code, answer.json()["detail"]) == (503, "There is no room for the samples.")
     room = BoundedSemaphore(1)
     monkeypatch.setattr(uploads, "_room", room)
     with room:
         assert send(receiver, session, metadata(), iq()).status_code == 503
     assert send(receiver, session, metadata(), iq()).status_code == 201
+
+
+def test_a_request_without_a_body_or_of_another_kind_is_a_problem(receiver):
+    session = begin(receiver)
+    for kind, status in ((None, 400), ("application/json", 400), (f"multipart/form-data; boundary={BOUNDARY}", 400)):
+        answer = receiver.generic("POST", f"{session}/measurements", b"", **({"content_type": kind} if kind else {}))
+        assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json"), kind
+    assert receiver.post(f"{session}/measurements", {"a": 1}, format="json").status_code == 415
+    assert (
+        receiver.generic("POST", f"{session}/measurements", b"x", content_type="multipart/form-data").status_code == 400
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_recordings_of_one_name_sent_at_once_one_is_kept(receiver, media):
+    session = begin(receiver)
+    barrier, answers = threading.Barrier(2), []
+
+    def go(seed):
+        barrier.wait()
+        try:
+            answers.append(send(receiver, session, metadata(), iq(seed=seed)).status_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go, args=[seed]) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [201, 409]
+    assert on_disk(media) == [Measurement.objects.get().path.name]
