@@ -23,6 +23,9 @@ TAKES_SECONDS = {
     "test_training_tables.py",
     "test_training_bank.py",  # real data
     "test_berka.py",  # real data
+    "test_captures.py",  # real data
+    "test_signal_numbers.py",
+    "test_signal_properties.py",
     "test_bank_values.py",
     "test_settings.py",  # other processes
     "test_browser.py",

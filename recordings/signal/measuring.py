@@ -18,7 +18,7 @@ from recordings.signal.spectrum import FEWEST, Periodograms, Spectrum, shape
 from recordings.signal.spreads import measure_spreads
 from recordings.signal.symbols import measure_symbols
 
-VERSION = "1"
+VERSION = "1"  # another one when the same samples would give other numbers
 NARROWEST = 4  # bins: what is narrower is a carrier, and has no symbols that could be seen
 IN_HERTZ = ("occupied_bandwidth", "bandwidth_26db", "centre_offset", "frequency_spread", "symbol_rate")
 Numbers = dict[str, float | int | None]
@@ -38,7 +38,7 @@ class Measured:
 
 
 def measure(samples: Samples, *, channel: int = 0, block: int = 1 << 20) -> Measured:
-    """Measure one channel. Memory stays under 100 MB whatever the length; `block` samples are read at once.
+    """Measure one channel, `block` samples being read at once. Memory is flat over any length.
 
     Raises what reading raises.
     """

@@ -11,6 +11,7 @@ from scipy import fft
 
 PIECE = 1 << 16  # samples; half a megabyte stays in the processor's cache
 CONTEXT = 1 << 10  # samples to either side of a real piece, for its analytic signal
+SHORT = 1 << 13  # samples of a transform, without the context
 EDGE = 64  # samples at either end of a real recording that are not looked at for peaks
 LARGEST = 1e8  # components beyond it (160 dB over full scale) are no samples: their fourth power has no float32
 
@@ -84,16 +85,17 @@ def squared(values: np.ndarray) -> np.ndarray:
 def analytic(real: np.ndarray) -> np.ndarray:
     """x + j·H{x}: the same without its negative frequencies (Gabor, 1946; Marple, IEEE Trans. SP 47(9), 1999).
 
-    A sine of amplitude 1 becomes a complex tone of power 1, as strong as a full-scale tone of complex samples.
+    Of the last axis. A sine of amplitude 1 becomes a complex tone of power 1, as a full-scale tone of complex samples.
     """
-    length = fft.next_fast_len(max(len(real), 1), real=False)
+    count = real.shape[-1]
+    length = fft.next_fast_len(max(count, 1), real=False)
+    spectrum = np.zeros((*real.shape[:-1], length), np.complex64)
     half = fft.rfft(real, length, workers=1)
-    spectrum = np.zeros(length, np.complex64)
-    spectrum[: len(half)] = 2 * half
-    spectrum[0] = half[0]
+    np.multiply(half, 2, out=spectrum[..., : half.shape[-1]])
+    spectrum[..., 0] /= 2
     if length % 2 == 0:
-        spectrum[length // 2] = half[-1]
-    return fft.ifft(spectrum, overwrite_x=True, workers=1)[: len(real)]
+        spectrum[..., length // 2] /= 2
+    return fft.ifft(spectrum, overwrite_x=True, workers=1)[..., :count]
 
 
 def _equal(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -129,7 +131,12 @@ def _real(found: Iterator[tuple[np.ndarray, np.ndarray | None]]) -> Iterator[Pie
         mirrored = waveform[::-1]
         left = mirrored[-CONTEXT:] if before is None else before
         right = after[0][:CONTEXT] if after else mirrored[:CONTEXT]
-        values = analytic(np.concatenate([left, waveform, right]))[len(left) :][: len(waveform)]
+        around = np.concatenate([left, waveform, right])
+        if len(around) == PIECE + 2 * CONTEXT:  # short transforms stay in the cache
+            rows = np.lib.stride_tricks.sliding_window_view(around, SHORT + 2 * CONTEXT)[::SHORT]
+            values = analytic(rows)[:, CONTEXT:-CONTEXT].reshape(-1)
+        else:
+            values = analytic(around)[len(left) :][: len(waveform)]
         if valid is not None:
             values[~valid] = 0
         inner = slice(EDGE if before is None else 0, -EDGE if after is None else None)

@@ -12,7 +12,7 @@ from recordings.signal.pieces import Piece
 
 FEWEST = 256  # samples for a spectrum
 ROWS, LONGEST, SHORTEST = 512, 4096, 64
-HALF_OVERLAPPING = 1 << 22  # samples up to which segments overlap by half; of more there are segments enough
+HALF_OVERLAPPING = 1 << 20  # samples up to which segments overlap by half; of more there are segments enough
 HANN_FREEDOM = 0.51  # (Σw²)² ÷ (n·Σw⁴): the share of a segment's samples that counts
 
 
@@ -83,9 +83,10 @@ class Periodograms:
         if not held.any() or not 0 < total < math.inf:
             return None
         segments = self.segments[held]
-        rows = sums * (power * float(segments.sum()) / total / segments)[:, np.newaxis]
+        factors = power * float(segments.sum()) / total / segments
         independent = 0.95 if self.hop < self.length else 1.0  # half-overlapping Hann segments share a little
-        return Spectrum(frequencies, rows.astype(np.float32), segments * independent, self.step, self.length)
+        rows = sums * factors[:, np.newaxis].astype(np.float32)
+        return Spectrum(frequencies, rows, segments * independent, self.step, self.length)
 
 
 def shape(density: np.ndarray, averages: float) -> dict[str, float | None]:

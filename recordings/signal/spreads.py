@@ -11,7 +11,7 @@ from scipy import fft
 from recordings.signal.parts import Part
 
 STRETCH = 128  # samples at baseband over which a phase is followed: some 32 ÷ bandwidth
-STRETCHES = 256  # of each part at most
+STRETCHES = 128  # of each part at most
 
 
 def measure_spreads(parts: Sequence[Part]) -> dict[str, float | None]:
