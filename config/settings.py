@@ -41,7 +41,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).absolute()  # photos; web and workers share it
 
 # The domains. A new one is a folder and a name here; platform apps never import them.
-DOMAINS = ["loans", "policies", "reports"]
+DOMAINS = ["loans", "policies", "reports", "recordings", "claims"]
 PLATFORM = ["accounts", "features", "archive", "tasks", "audit", "base"]
 
 INSTALLED_APPS = [

@@ -1,0 +1,3 @@
+"""The routes of recordings."""
+
+urlpatterns: list = []
