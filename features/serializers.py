@@ -191,7 +191,10 @@ def check_extraction(of: str) -> None:
 
 class BatchRequestSerializer(StrictSerializer):
     of = serializers.CharField(
-        default="", validators=[check_extraction], help_text="one extraction, `features` or a domain's; else all"
+        default="",
+        allow_blank=True,
+        validators=[check_extraction],
+        help_text="one extraction, `features` or a domain's; else all",
     )
     batch_size = serializers.IntegerField(min_value=1, max_value=5_000, default=50)
     max_batches = serializers.IntegerField(min_value=1, max_value=1_000, default=5)

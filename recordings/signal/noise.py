@@ -16,6 +16,7 @@ DEVIATIONS = 4.0
 FALSE_ALARMS = 1e-3  # spectra of noise in which a bin stands out
 LEAST_STEP = 10**0.05  # half a dB between noise and what is not: floors are never quite flat
 FEWEST_AVERAGES = 64  # periodograms behind each bin of the noise between bursts, neighbours among them
+LEAST_SIGNAL = 10**-1.5  # over the noise: of what is weaker, most stays below it
 DEEPEST = 1e-12  # of all power: below it there is only the rounding of float32
 
 
@@ -73,12 +74,13 @@ def noise_numbers(noise: Noise, duty_cycle: float, band: tuple[float, float], sp
     """noise_floor_dbfs: 10·log₁₀ of the noise in the whole sampled band.
 
     snr_db: 10·log₁₀ of the signal's power while it is on (mean power above the noise ÷ duty cycle) to that noise. Null
-      where nothing stands out of the noise; a signal that fills the band all the time cannot be told from noise.
+      where nothing stands out, or less than −15 dB of it; a signal that always fills the band is taken for noise.
     snr_in_band_db: the same, to the noise within the occupied band alone.
     Without gaps the noise is that of the quietest frequencies: of a receiver whose filter is narrower than the sampled
     band they hold less noise than the signal's own, so the ratio is an upper limit.
     """
     on = float(noise.excess.sum()) / duty_cycle if duty_cycle else 0.0
+    on = on if on > LEAST_SIGNAL * noise.power else 0.0
     within = (spectrum.frequencies >= band[0]) & (spectrum.frequencies <= band[1])
     inside = float(noise.bins[within].sum())
     return {

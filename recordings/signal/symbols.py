@@ -13,7 +13,7 @@ from recordings.signal.parts import Part
 
 STRETCH = 1 << 13  # samples that are looked at alone: a short burst must not drown in the noise about it
 FEWEST_SYMBOLS = 24
-STRONG = 40.0  # a line's power over the median about it; noise shows one in 10⁻⁴ of the recordings
+STRONG = 40.0  # a line's power over the median about it: white noise showed none in 200 recordings
 NEIGHBOURS = 32  # bins of that median
 PEAKS = 3  # lines that a spectrum may tell
 VISIBLE = 10.0  # a harmonic of a strong line

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,3 +123,8 @@ def test_pictures_are_small_and_in_the_order_of_frequency():
     assert found.frequencies[found.spectrum.argmax()] == pytest.approx(0.25, abs=1e-3)
     assert set(found.spectrogram.argmax(axis=1)) == {int(0.75 * found.spectrogram.shape[1])}
     assert 10 * np.log10(np.sum(10 ** (found.spectrum / 10))) == pytest.approx(0, abs=0.05)
+
+
+def test_each_number_is_explained_in_the_docs():
+    table = (Path(__file__).parents[2] / "docs" / "recordings-features.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"`{name}`" not in table] == []
