@@ -14,7 +14,7 @@ from tests.processes import eventually
 from tests.recordings.extracting import measurement, session
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
-MEASUREMENTS, SAMPLES = 8, 1 << 20
+MEASUREMENTS, SAMPLES = 6, 1 << 20
 
 
 def test_a_killed_work_horse_goes_on_where_it_was(processes, media):
