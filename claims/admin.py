@@ -157,7 +157,7 @@ class VerdictAdmin(ReadOnlyAdmin):
 
     @display(description="Cause")
     def cause(self, row: Verdict) -> str:
-        return row.run.get_cause_display()
+        return panels.cause_name(row.run)
 
     def panels(self, request: HttpRequest, row: Verdict) -> list[Panel]:
         user = request.user
