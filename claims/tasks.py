@@ -11,9 +11,10 @@ from django.db import transaction
 
 from audit.services import log_audit_event
 from base import context as caller
+from claims.judging.artifact import ArtifactError
 from claims.models import Claim, Verdict, VerificationRun
 from claims.verification import following, outdated, stages, verdicts
-from tasks.definitions import PermanentError, every, task
+from tasks.definitions import PermanentError, TemporaryError, every, task
 from tasks.execution import TaskContext
 
 
@@ -32,7 +33,12 @@ def verify_claim(context: TaskContext, *, claim_id: str) -> dict[str, Any]:
     corpora = stages.versions_of(run.only)
     if not corpora:
         raise PermanentError("There is no evidence to hold the claim against.")
-    outcome = stages.run_stages(claim.text, corpora, context.progress)
+    try:
+        outcome = stages.run_stages(claim.text, corpora, context.progress)
+    except ArtifactError as error:
+        if isinstance(error.__cause__, OSError):  # a disk that is away may come back
+            raise TemporaryError(str(error)) from error
+        raise
     try:
         return _result(verdicts.store_verdict(run, outcome, before_commit=context.fence))
     except (Claim.DoesNotExist, verdicts.RunOver) as error:

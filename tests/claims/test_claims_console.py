@@ -1,11 +1,14 @@
 """Claims, verdicts, runs, corpora and documents in the console, and on the dashboard."""
 
+from dataclasses import replace
+
 import pytest
 from django.core.management import call_command
 
 from audit.models import Entry
 from claims import judging, sample
 from claims.evidence.sources import Text
+from claims.judging import published
 from claims.models import Claim, Corpus, Document, Verdict, VerificationRun
 from claims.services import submit_claim
 from tasks.testing import run_due
@@ -61,9 +64,8 @@ def test_a_flip_is_shown_as_it_was_and_as_it_is(staff, verified, evidence, monke
     aggregate = judging.aggregate
 
     def other(stances):
-        decision = aggregate(stances)
-        decision.label, decision.deciding = ("REFUTED" if before != "REFUTED" else "SUPPORTED"), [0]
-        return decision
+        label = "REFUTED" if before != "REFUTED" else "SUPPORTED"
+        return replace(aggregate(stances), label=label, deciding=[0])
 
     monkeypatch.setattr(judging, "aggregate", other)
     evidence(AGAINST, BEES)
@@ -140,11 +142,26 @@ def test_a_claim_is_found_by_its_text_and_in_no_other_way_by_strangers(staff, cl
     assert staff("auditor").get(page(claim)).status_code == 403
 
 
-def test_the_sample_is_loaded_once_and_verified(db):
+def test_the_judge_shows_its_hashes_and_figures(staff, settings, tmp_path):
+    analyst = staff("analyst")
+    shown = text(analyst, "/admin/claims/verdict/versions/")
+    for one in judging.model_versions().values():
+        assert one["version"] in shown and one["sha256"] in shown
+    for version in published.versions():
+        if report := published.report_of(version):
+            assert f"{report['sets']['scifact']['macro_f1']:.3f}" in shown
+    broken = tmp_path / "judge.json"
+    broken.write_text("{}")
+    settings.CLAIM_JUDGE = str(broken)
+    assert "Broken" in text(analyst, "/admin/claims/verdict/versions/")
+
+
+def test_the_sample_is_loaded_once_and_verified(db, monkeypatch):
+    monkeypatch.setattr(sample, "VERIFIED", 3)
     said = sample.load()
     assert said == "360 abstracts and 20 claims of SciFact" and sample.load() is None
     run_due("default")
-    assert Verdict.objects.count() == sample.VERIFIED
+    assert Verdict.objects.count() == 3
     assert set(Claim.objects.values_list("made_by", flat=True)) == {"SciFact"}
     call_command("reverify_claims")
     assert not VerificationRun.objects.filter(status="pending").exists()

@@ -11,7 +11,7 @@ from audit.models import Entry
 from claims.evidence import loading
 from claims.evidence.sentences import split
 from claims.evidence.sources import Text
-from claims.models import Corpus, Document
+from claims.models import Corpus, Document, WordCount
 
 BEES = {"id": "bees", "title": "Bees", "url": "https://example.org/bees", "text": "Bees make honey. They dance."}
 OAKS = {"id": "oaks", "title": "Oaks", "sentences": ["Oaks are trees.", "Acorns grow on oaks."]}
@@ -90,6 +90,16 @@ def test_documents_may_be_added_without_naming_the_rest(load):
     load(BEES)
     done = load(OAKS, keep_missing=True)
     assert (done["removed"], set(current())) == (0, {"bees", "oaks"})
+
+
+def test_words_are_counted_as_the_corpus_changes(load):
+    """What tells rare words from common ones is what counting anew would give."""
+    for rows in ([BEES, OAKS], [BEES | {"text": "Bees sleep."}], [OAKS, {"id": "elms", "text": "Elms are trees."}]):
+        load(*rows)
+        counted = {one.lexeme: one.documents for one in WordCount.objects.all()}
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT word, ndoc FROM ts_stat('SELECT search FROM claims_document WHERE until IS NULL')")
+            assert counted == dict(cursor.fetchall())
 
 
 def test_a_new_address_is_no_new_text(load):
