@@ -87,7 +87,7 @@ class WordCount(models.Model):
     pk = models.CompositePrimaryKey("corpus_id", "lexeme")
     corpus = models.ForeignKey(Corpus, models.CASCADE, related_name="+", db_index=False)
     lexeme = models.TextField()
-    documents = models.IntegerField()
+    documents = models.PositiveIntegerField()
 
 
 class Claim(models.Model):

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('corpus_id', 'lexeme', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('lexeme', models.TextField()),
-                ('documents', models.IntegerField()),
+                ('documents', models.PositiveIntegerField()),
                 ('corpus', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='claims.corpus')),
             ],
         ),
