@@ -74,8 +74,8 @@ def _install(cursor: Any) -> None:
     except DatabaseError as error:
         why = str(error).strip().splitlines()[0]
         raise NoVectors(
-            f"The database has no extension `vector` (pgvector), and it cannot be made here: {why}. Claims work without "
-            "it; with it, a superuser runs CREATE EXTENSION vector once."
+            f"The database has no extension `vector` (pgvector), and it cannot be made here: {why}. Claims work "
+            "without it; to have it, a superuser runs CREATE EXTENSION vector once."
         ) from error
 
 

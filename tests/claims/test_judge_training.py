@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("sets")
     corpus, claims, symmetric = [], [], []
     for at, thing in enumerate(THINGS):
-        for number, effect in enumerate(EFFECTS[:6]):
+        for number, effect in enumerate(EFFECTS[:3]):
             key = at * 10 + number
             said = [f"We gave {thing} to patients.", f"We found that {thing} increases {effect} in patients."]
             corpus.append({"doc_id": key, "title": f"{thing} and {effect}", "abstract": said, "structured": False})

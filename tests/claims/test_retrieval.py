@@ -38,7 +38,7 @@ def test_a_load_counts_words_in_and_out(evidence):
     assert (counted()["honey"], "zinc" in counted()) == (1, False)
     evidence(ZINC, Text("bees", "Bees", ("Bees make wax, and zinc is a metal.",)))
     assert (counted().get("honey"), counted()["zinc"], counted()["bee"]) == (None, 2, 1)
-    assert Corpus.objects.get(name="nature").mean_words > 5
+    assert Corpus.objects.get(name="nature").mean_words == 5
     assert titles(retrieval.retrieve("Bees make honey")) == ["Bees"]
 
 
