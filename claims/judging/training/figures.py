@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,11 +108,15 @@ def _retrieval(searches: Searches, corpus: Sequence[Text], draws: int, seed: int
         ])  # fmt: skip
         found[name] = {
             "recall_10": round(float(recall.mean()), 4),
-            "recall_10_interval": measures.interval(groups, lambda at, by=recall: float(by[at].mean()), draws, seed),
+            "recall_10_interval": measures.interval(groups, partial(_mean, recall), draws, seed),
             "ndcg_10": round(float(gain.mean()), 4),
             "recall_3": round(float(np.mean([np.mean([rank < 3 for rank in ranks]) for ranks in kept])), 4),
         }
     return found
+
+
+def _mean(values: np.ndarray, at: np.ndarray) -> float:
+    return float(values[at].mean())
 
 
 def _ranks(searches: Searches, corpus: Sequence[Text], at: int, scores: np.ndarray) -> list[int]:
