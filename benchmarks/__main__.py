@@ -13,7 +13,7 @@ import psycopg2
 
 SUBJECTS = ["loan_request", "inference", "backfill", "ingest", "tasks", "task_pages", "task_scale", "export"]
 SUBJECTS += ["loan_held", "feature_serving", "feature_backfill", "feature_training", "feature_ingest", "reports"]
-SUBJECTS += ["recordings"]
+SUBJECTS += ["recordings", "claims"]
 ON_REQUEST = ["task_peers", "feature_peers"]  # they install what the product does not need
 DATABASE, REDIS_DATABASE = "bench", "/13"
 UNLIMITED = dict.fromkeys([f"THROTTLE_{name}" for name in ("ANON", "USER", "LOAN", "EVENTS", "REPORT")], "1000000/min")

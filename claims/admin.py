@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from unfold.decorators import display
 
 from audit.panels import trail_panel
@@ -15,6 +18,7 @@ from base.links import row_link
 from base.panels import GOOD, IDLE, WARN, Facts, Panel, Text, anchor, badge, code, meter, when
 from claims import panels
 from claims.evidence.admin import CorpusAdmin, DocumentAdmin
+from claims.judging.panels import version_panels
 from claims.models import Claim, Verdict, VerificationRun
 from claims.verification.buttons import reverify_button, verify_button
 from claims.verification.following import is_over, states_of
@@ -123,6 +127,17 @@ class VerdictAdmin(ReadOnlyAdmin):
     list_select_related = ["claim", "previous", "run"]
     search_fields = ["claim", "run"]
     search_help_text = "Exact id of the claim or of the run"
+    more = [("Judges", "model_training", "claims_judging_versions")]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.versions_view)
+        return [path("versions/", view, name="claims_judging_versions"), *super().get_urls()]
+
+    def versions_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = self._context(request, None) | {"title": "Judges", "panels": version_panels()}
+        return TemplateResponse(request, "console/row.html", context)
 
     @display(description="Claim")
     def about(self, row: Verdict) -> str:
@@ -142,7 +157,7 @@ class VerdictAdmin(ReadOnlyAdmin):
 
     @display(description="Cause")
     def cause(self, row: Verdict) -> str:
-        return row.run.get_cause_display()
+        return panels.cause_name(row.run)
 
     def panels(self, request: HttpRequest, row: Verdict) -> list[Panel]:
         user = request.user

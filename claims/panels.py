@@ -140,7 +140,7 @@ def deciding_text(user: Any, verdict: Verdict) -> SafeString | str:
 def history_panel(claim: Claim) -> list[Panel]:
     rows = [
         (when(one.decided_at), label_badge(one.label), f"{one.confidence:.0%}",
-         badge("flipped", WARN) if one.flipped else "", corpora_text(one.run.corpora), one.run.get_cause_display())
+         badge("flipped", WARN) if one.flipped else "", corpora_text(one.run.corpora), cause_name(one.run))
         for one in claim.verdicts.select_related("run")[:SHOWN]
     ]  # fmt: skip
     headers = ["At", "Label", "Confidence", "", "Looked into", "Cause"]
@@ -150,7 +150,7 @@ def history_panel(claim: Claim) -> list[Panel]:
 def runs_panel(user: Any, runs: Iterable[VerificationRun], states: dict[Any, str]) -> Table:
     rows = [
         (row_link(user, VerificationRun, run.pk, when(run.created_at)), state_badge(states[run.pk]),
-         run.get_cause_display(), run.requested_by or "", took(run), run.error[:200])
+         cause_name(run), run.requested_by or "", took(run), run.error[:200])
         for run in runs
     ]  # fmt: skip
     headers = ["Asked at", "State", "Cause", "By", "Took", "Error"]
@@ -174,7 +174,7 @@ def run_panels(user: Any, run: VerificationRun, state: str) -> list[Panel]:
         rows=[
             ("State", state_badge(state)),
             ("Claim", row_link(user, Claim, run.claim_id, str(run.claim))),
-            ("Cause", run.get_cause_display()),
+            ("Cause", cause_name(run)),
             ("Asked by", run.requested_by or ""),
             ("Asked at", when(run.created_at)),
             ("Ended at", when(run.finished_at)),
@@ -193,21 +193,20 @@ STAGES = ["retrieve", "rank", "judge", "aggregate"]
 
 
 def document_panels(user: Any, row: Document) -> list[Panel]:
-    sentences = [(number, text) for number, text in enumerate(row.sentences)]
+    sentences = list(enumerate(row.sentences, start=1))
     versions = Document.objects.filter(corpus=row.corpus_id, external_id=row.external_id).exclude(pk=row.pk)
-    used = VerdictSentence.objects.filter(document=row).select_related("verdict__claim").order_by("-verdict_id")
+    used = VerdictSentence.objects.filter(document=row).order_by("-verdict_id", "rank").distinct("verdict_id")
     cited = [
         (row_link(user, Claim, one.verdict.claim_id, str(one.verdict.claim)), label_badge(one.verdict.label),
-         one.position, badge("decides", TONES[Label(one.verdict.label)]) if one.decided else "",
-         when(one.verdict.decided_at))
-        for one in used[:SHOWN]
+         one.position + 1, badge("decides", BUSY) if one.decided else "", when(one.verdict.decided_at))
+        for one in used.select_related("verdict__claim")[:SHOWN]
     ]  # fmt: skip
     others = [
         (row_link(user, Document, one.pk, lifetime(one)), one.title, when(one.created_at)) for one in versions[:SHOWN]
     ]
     return [
         Table(title="Sentences", headers=["", "Sentence"], rows=sentences),
-        Table(title="Verdicts that looked at it", headers=["Claim", "Verdict", "Sentence", "", "At"], rows=cited),
+        Table(title="Verdicts that looked at it", headers=["Claim", "Verdict", "Best sentence", "", "At"], rows=cited),
         *([Table(title="Other versions", headers=["Versions", "Title", "Loaded"], rows=others)] if others else []),
         Facts(
             title=row.title or row.external_id,
@@ -246,6 +245,10 @@ def models_text(versions: dict[str, Any]) -> str:
     return ", ".join(
         f"{role} {one.get('version', '')} {str(one.get('sha256', ''))[:8]}".strip() for role, one in versions.items()
     )
+
+
+def cause_name(run: VerificationRun) -> str:
+    return run.get_cause_display().lower()
 
 
 def took(run: VerificationRun) -> str:

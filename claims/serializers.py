@@ -126,6 +126,7 @@ class ReverifyAnswerSerializer(serializers.Serializer):
     status = serializers.CharField()
     message = serializers.CharField()
     claims = serializers.IntegerField(help_text="Whose evidence has changed since their verdict.")
+    at_least = serializers.BooleanField(help_text="There are more; it was not counted further.")
 
 
 class EvidenceDocumentSerializer(serializers.Serializer):

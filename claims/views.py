@@ -29,6 +29,7 @@ from claims.verification import asking, outdated
 from claims.verification.following import states_of
 from tasks.serializers import task_links
 
+COUNTED = 10_000  # claims whose evidence has changed
 PAGED = ("cursor", "limit", "format")
 KEY = OpenApiParameter(
     idempotency.HEADER,
@@ -180,15 +181,16 @@ class ReverifyClaims(APIView):
         corpus, reason = asked.validated_data.get("corpus"), asked.validated_data["reason"]
         try:
             asking.refuse_unknown([corpus] if corpus else [])
-            count = outdated.count_outdated(corpus)
+            count = outdated.count_outdated(corpus, limit=COUNTED + 1)
+            counted = {"claims": min(count, COUNTED), "at_least": count > COUNTED}
             if asked.validated_data["dry_run"]:
-                return Response({"status": "dry_run", "message": "Nothing is queued.", "claims": count})
+                return Response({"status": "dry_run", "message": "Nothing is queued.", **counted})
             task_id = asking.request_reverification(corpus=corpus, reason=reason)
         except asking.UnknownCorpus as error:
             raise ValidationError({"corpus": [str(error)]}) from None
         except asking.NoEvidence as error:
             raise Conflict(str(error)) from None
-        body = {"task_id": task_id, "status": "pending", "message": "The claims are being queued.", "claims": count}
+        body = {"task_id": task_id, "status": "pending", "message": "The claims are being queued.", **counted}
         return Response(body, 202, headers=task_links(task_id))
 
 

@@ -19,6 +19,7 @@ TAKES_SECONDS = {
     "test_training.py",  # fitting
     "test_duplicates_training.py",
     "test_classifier_training.py",
+    "test_judge_training.py",
     "test_training_report.py",
     "test_training_tables.py",
     "test_training_bank.py",  # real data

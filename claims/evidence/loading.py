@@ -182,6 +182,6 @@ def _merge(cursor: Any, corpus: Corpus, bad: int, keep_missing: bool) -> Loaded:
     version = corpus.version
     if added or changed or removed:
         rows(CHANGED)
-        count_words(corpus.name, given["next"])
+        count_words(corpus.name, corpus.version + 1)
         version += 1
     return Loaded(corpus.name, version, distinct, added, changed, removed, distinct - added - changed, bad, clashes)

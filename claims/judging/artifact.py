@@ -34,7 +34,7 @@ class ArtifactError(ValueError):
 
 def packed(arrays: Arrays) -> bytes:
     into = io.BytesIO()
-    np.savez_compressed(into, **dict(arrays))
+    np.savez_compressed(into, allow_pickle=False, **arrays)
     return into.getvalue()
 
 
@@ -112,7 +112,8 @@ def reader_of(arrays: Arrays, about: Mapping[str, Any]) -> Reader:
         ),
         verdicts=Verdicts(
             forest=_forest(arrays, "verdict", len(gathering.FEATURES)), slope=verdict[0], disputed=verdict[1],
-            offsets=arrays["verdict_offsets"], said=arrays["verdict_line_said"], right=arrays["verdict_line_right"],
+            offsets=arrays["verdict_offsets"], leaning=arrays["verdict_leaning"],
+            said=arrays["verdict_line_said"], right=arrays["verdict_line_right"],
         ),
         about=about,
     )  # fmt: skip

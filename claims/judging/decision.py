@@ -42,7 +42,8 @@ def decided(stances: Sequence[Stance], model: Reader) -> Decision:
         # No single label is likely where both sides stand: their chances are those of a dispute.
         probabilities = {NOT_ENOUGH_INFO: probabilities[NOT_ENOUGH_INFO], SUPPORTED: 0.0, REFUTED: 0.0}
         probabilities[DISPUTED] = 1 - probabilities[NOT_ENOUGH_INFO]
-    label = max(probabilities, key=lambda one: probabilities[one])
+    leaning = dict(zip(LABELS, model.verdicts.leaning.tolist(), strict=True))
+    label = max(LABELS, key=lambda one: probabilities[one] * leaning[one])
     return Decision(label, model.verdicts.certainty(probabilities[label]), probabilities, deciding(sides, label))
 
 

@@ -51,7 +51,7 @@ def gather(said: Weighed) -> NDArray[np.float32]:
     told = [
         weight[0], weight[:3].mean(), weight.sum(), z[0], mean, z[:3].mean(), z.mean(), z.max(), z.min(),
         for_it[0], for_it[:3].mean(), against[0], against[:3].mean(), for_it[0] - against[0],
-        for_it[:3].mean() - against[:3].mean(), float(share @ (z - mean) ** 2) ** 0.5, float(share @ said.turned[place]),
-        np.log(len(z)), said.documents.max(), said.covered,
+        for_it[:3].mean() - against[:3].mean(), float(share @ (z - mean) ** 2) ** 0.5,
+        float(share @ said.turned[place]), np.log(len(z)), said.documents.max(), said.covered,
     ]  # fmt: skip
     return np.concatenate([np.array(told), rows[0], share @ rows, rows.max(axis=0)]).astype(np.float32)

@@ -28,7 +28,7 @@ class Linear:
     bias: float
 
     def score(self, rows: Floats) -> Floats:
-        return (rows - self.mean) / self.scale @ self.weights + np.float32(self.bias)
+        return np.asarray((rows - self.mean) / self.scale @ self.weights + np.float32(self.bias), np.float32)
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,14 @@ class Polarity:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Chances of the labels: trees over what all sentences say, calibrated. curve: how often guesses that seemed this
-    likely were right. disputed: from these weights of the best sentence on either side on evidence stands against
-    evidence."""
+    """Chances of the labels: trees over what all sentences say, calibrated. leaning: what each chance is multiplied by
+    before the largest is taken. said, right: how often labels that seemed this likely were right. disputed: from this
+    strength of the best sentence on either side on evidence stands against evidence."""
 
     forest: Forest
     slope: float
     offsets: Floats
+    leaning: Floats
     said: Floats
     right: Floats
     disputed: float

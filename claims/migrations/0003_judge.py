@@ -5,6 +5,7 @@ from django.db import migrations, models
 
 
 COUNT = """
+SET LOCAL statement_timeout = 0;
 INSERT INTO claims_wordcount (corpus_id, lexeme, documents)
 SELECT document.corpus_id, said.lexeme, count(*) FROM claims_document document, unnest(document.search) said
 WHERE document.until IS NULL GROUP BY 1, 2;

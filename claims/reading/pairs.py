@@ -90,7 +90,8 @@ def _longest_run(claim: Parsed, said: Parsed) -> int:
     there: dict[str, list[int]] = {}
     for at, stem in enumerate(said.stems):
         there.setdefault(stem, []).append(at)
-    best, before = 0, {}
+    best = 0
+    before: dict[int, int] = {}
     for stem in claim.stems:
         before = {at: before.get(at - 1, 0) + 1 for at in there.get(stem, ())}
         best = max(best, *before.values()) if before else best

@@ -5,70 +5,73 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LONGEST = 4000  # characters of a text that are read
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+\d*(?:'[a-z]+)?|%")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*$")
+_PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+\d*(?:'[a-z]+)?|%")
 
 STOPWORDS = frozenset(
-    """a about above after again all also am an and any are as at be because been before being between both but by can could
-    did do does doing during each either et al for from further had has have having he her here hers him his how i if in into
-    is it its itself may me might more most must my of off on once only or other our out over own same shall she should so
-    some such than that the their theirs them then there these they this those through to too under until up upon us very
-    via was we were what when where whether which while who whom whose why will with within would you your s""".split()
+    """a about above after again all also am an and any are as at be because been before being between both
+    but by can could did do does doing during each either et al for from further had has have having
+    he her here hers him his how i if in into is it its itself may me might more most must my of off
+    on once only or other our out over own same shall she should so some such than that the their
+    theirs them then there these they this those through to too under until up upon us very via was
+    we were what when where whether which while who whom whose why will with within would you your s""".split()
 )
 NUMERALS = {
     word: value
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen twenty".split()
     )
 } | {"thirty": 30, "forty": 40, "fifty": 50, "hundred": 100, "thousand": 1000, "million": 1e6, "billion": 1e9}
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """form: as written, in small letters. at: its place among the text's words. value: of a number."""
+class Word(NamedTuple):
+    """form: as written, in small letters. at: its place among the text's words. value: of a number.
+
+    is_name: has a capital letter, though not the first of the text. is_content: says something by itself.
+    """
 
     form: str
     stem: str
     at: int
-    is_name: bool  # a capital letter inside a sentence, or a digit among letters
-    value: float | None = None
-
-    @property
-    def is_content(self) -> bool:
-        return self.form not in STOPWORDS and self.form != "%"
+    value: float | None
+    is_name: bool
+    is_content: bool
 
 
-@functools.lru_cache(maxsize=2048)
+@functools.lru_cache(maxsize=1024)
 def words_of(text: str) -> tuple[Word, ...]:
     """The words of a text in order; `%` is one of them."""
     plain = text[:LONGEST]
     if not plain.isascii():
-        plain = unicodedata.normalize("NFKD", plain.replace("’", "'").replace("‐", "-"))
+        plain = unicodedata.normalize("NFKD", plain.replace("\u2019", "'").replace("\u2010", "-"))
         plain = "".join(one for one in plain if not unicodedata.combining(one))
     found = []
-    for at, token in enumerate(_TOKEN.findall(plain)):
-        form = token.lower()
-        if form.endswith("'s"):
-            form = form[:-2]
-        value = _value(form)
-        is_name = at > 0 and not token.islower() and value is None and token != "%"
-        found.append(Word(form, form if value is not None else stem(form), at, is_name, value))
+    for at, piece in enumerate(_PIECE.findall(plain)):
+        form, root, value, capital, content = _read(piece)
+        found.append(Word(form, root, at, value, capital and at > 0, content))
     return tuple(found)
 
 
+@functools.lru_cache(maxsize=50_000)
+def _read(piece: str) -> tuple[str, str, float | None, bool, bool]:
+    form = piece.lower().removesuffix("'s")
+    value = _value(form)
+    capital = value is None and piece != "%" and not piece.islower()
+    return form, form if value is not None else stem(form), value, capital, form not in STOPWORDS and form != "%"
+
+
 def _value(form: str) -> float | None:
-    if _NUMBER.match(form):
-        parts = form.split(",")
-        thousands = len(parts) > 1 and all(len(part.split(".")[0]) == 3 for part in parts[1:])
-        try:
-            return float(form.replace(",", "" if thousands else "."))
-        except ValueError:
-            return None
-    return NUMERALS.get(form)
+    if not form[0].isdecimal():
+        return NUMERALS.get(form)
+    parts = form.split(",")
+    in_thousands = len(parts) > 1 and all(len(part.split(".")[0]) == 3 for part in parts[1:])
+    try:
+        return float(form.replace(",", "" if in_thousands else "."))
+    except ValueError:
+        return None
 
 
 _VOWEL = re.compile(r"[aeiouy]")

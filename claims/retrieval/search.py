@@ -89,7 +89,8 @@ def search(text: str, corpora: Sequence[str], limit: int) -> list[Found]:
 
 def rarest(counted: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     """Of words with their documents, rarest first, those that can be looked up; the rarest in any case."""
-    taken, postings = [], 0
+    taken: list[tuple[str, int]] = []
+    postings = 0
     for lexeme, documents in counted[:MOST_WORDS]:
         postings += documents
         if taken and postings > MOST_POSTINGS:

@@ -11,6 +11,8 @@ from audit.services import log_audit_event
 from claims import tasks
 from claims.models import Claim, Corpus, VerificationRun
 from claims.verification.following import close_ended
+from tasks.models import Status, Task
+from tasks.services import cancel_task
 
 
 class NoEvidence(Exception):
@@ -27,16 +29,28 @@ def request_verification(
 ) -> tuple[VerificationRun, bool]:
     """Start a run, or return the one under way, and say which it was.
 
-    corpora: look into these alone. Raises Claim.DoesNotExist, NoEvidence, UnknownCorpus.
+    corpora: look into these alone. A run that a changed corpus queued gives way before it has begun.
+    Raises Claim.DoesNotExist, NoEvidence, UnknownCorpus.
     """
     claim = Claim.objects.select_for_update(no_key=True).get(pk=claim_id)
     only = sorted(set(corpora))
     refuse_unknown(only)
     close_ended(claim.pk)
     pending = VerificationRun.objects.filter(claim=claim, status=VerificationRun.Status.PENDING).first()
-    if pending is not None:
+    if pending is not None and not _gives_way(pending):
         return pending, False
     return tasks.start_run(claim, only=only, cause=cause, queue_name=queue_name), True
+
+
+def _gives_way(run: VerificationRun) -> bool:
+    """Whoever asks does not wait behind a whole corpus: its run of the claim ends if it has not begun."""
+    if run.cause != VerificationRun.Cause.CORPUS_CHANGED:
+        return False
+    waiting = Task.objects.select_for_update(skip_locked=True).filter(pk__in=[run.task_id], status=Status.PENDING)
+    if not waiting:
+        return False
+    cancel_task(task_id=run.task_id, reason="Somebody asks for the verification.")
+    return bool(close_ended(run.claim_id))
 
 
 def refuse_unknown(only: Sequence[str]) -> None:

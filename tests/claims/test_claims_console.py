@@ -8,6 +8,7 @@ from django.core.management import call_command
 from audit.models import Entry
 from claims import judging, sample
 from claims.evidence.sources import Text
+from claims.judging import published
 from claims.models import Claim, Corpus, Document, Verdict, VerificationRun
 from claims.services import submit_claim
 from tasks.testing import run_due
@@ -139,6 +140,20 @@ def test_a_claim_is_found_by_its_text_and_in_no_other_way_by_strangers(staff, cl
         assert list(reviewer.get("/admin/claims/claim/", {"q": query}).context["cl"].result_list) == [claim]
     assert list(reviewer.get("/admin/claims/claim/", {"q": "burns"}).context["cl"].result_list) == []
     assert staff("auditor").get(page(claim)).status_code == 403
+
+
+def test_the_judge_shows_its_hashes_and_figures(staff, settings, tmp_path):
+    analyst = staff("analyst")
+    shown = text(analyst, "/admin/claims/verdict/versions/")
+    for one in judging.model_versions().values():
+        assert one["version"] in shown and one["sha256"] in shown
+    for version in published.versions():
+        if report := published.report_of(version):
+            assert f"{report['sets']['scifact']['macro_f1']:.3f}" in shown
+    broken = tmp_path / "judge.json"
+    broken.write_text("{}")
+    settings.CLAIM_JUDGE = str(broken)
+    assert "Broken" in text(analyst, "/admin/claims/verdict/versions/")
 
 
 def test_the_sample_is_loaded_once_and_verified(db, monkeypatch):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.utils import timezone
 
 from claims import judging, tasks
 from claims.evidence.sources import Text
@@ -126,6 +127,26 @@ def test_operators_ask_over_http_and_requests_coalesce(operator, verified, evide
     assert run.status == "completed"
     assert operator.post(url, {"corpus": "nowhere"}, format="json").status_code == 400
     assert makers.client(makers.user()).post(url, {}, format="json").status_code == 403
+
+
+def test_whoever_asks_does_not_wait_behind_a_whole_corpus(verified, evidence):
+    evidence(AGAINST, BEES)
+    list(tasks.queue_outdated(None))
+    queued = VerificationRun.objects.get(status="pending")
+    asked, is_new = asking.request_verification(claim_id=verified.pk)
+    queued.refresh_from_db()
+    assert is_new and queued.status == "cancelled" == Task.objects.get(pk=queued.task_id).status
+    assert Task.objects.get(pk=asked.task_id).queue_name == "default"
+    run_due("default")
+    assert outdated.count_outdated() == 0
+
+
+def test_a_run_of_the_corpus_that_has_begun_is_the_answer(verified, evidence):
+    evidence(AGAINST, BEES)
+    list(tasks.queue_outdated(None))
+    queued = VerificationRun.objects.get(status="pending")
+    Task.objects.filter(pk=queued.task_id).update(status="processing", lease_until=timezone.now())
+    assert asking.request_verification(claim_id=verified.pk) == (queued, False)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ LETTERS, CONTROLS, SCHEDULES = f"{TASKS}letters/", "/admin/tasks/control/", "/ad
 EVERYBODY = {"operator", "reviewer", "analyst", "auditor"}
 REPORTS = ("report", "reviewitem", "classification", "classification/versions", "correction", "duplicatelink",
            "submission", "category", "department", "attribute")  # fmt: skip
-CLAIMS = ("claim", "verdict", "verificationrun", "corpus", "document")
+CLAIMS = ("claim", "verdict", "verdict/versions", "verificationrun", "corpus", "document")
 EDITED = {f"/admin/reports/{name}/" for name in ("category", "department", "attribute")}  # what a city decides
 MAY_LOOK = {
     "/admin/": EVERYBODY,

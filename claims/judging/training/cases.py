@@ -15,6 +15,7 @@ LABELS = {
     "SUPPORT": "SUPPORTED", "SUPPORTS": "SUPPORTED", "CONTRADICT": "REFUTED", "REFUTES": "REFUTED",
     "NOT_ENOUGH_INFO": "NOT_ENOUGH_INFO", "DISPUTED": "DISPUTED",
 }  # fmt: skip
+CROSSED = "crossed"  # made here, of claims of two sets
 SETS = ("scifact", "climate_fever", "fm2", "fever_symmetric")
 
 
@@ -121,9 +122,30 @@ def _symmetric(rows: Sequence[dict[str, Any]]) -> list[Case]:
     return found
 
 
+def crossed(cases: Sequence[Case], seed: int) -> list[Case]:
+    """Claims of sets that have evidence for each, with the text of another claim: half of them of the same page where
+    there is one. Such a text says nothing of the claim, which the sets alone would never teach."""
+    generator = np.random.default_rng(seed)
+    found = []
+    for name in ("fm2", "fever_symmetric"):
+        own = [one for one in cases if one.set == name]
+        for at in np.flatnonzero(generator.random(len(own)) < 0.5).tolist():
+            one, text = own[at], own[at].texts[0]
+            near = [other for other in own if other.group == one.group and other.texts[0].sentences != text.sentences]
+            far = [other for other in own if other.group != one.group]
+            pool = near if name == "fm2" and near and generator.random() < 0.5 else far
+            if pool:
+                other = pool[int(generator.integers(len(pool)))].texts[0]
+                labels = ("NOT_ENOUGH_INFO",) * len(other.sentences)
+                strange = Text(other.id, other.title, other.sentences, labels)
+                found.append(Case(CROSSED, one.group, one.claim, "NOT_ENOUGH_INFO", (strange,)))
+    return found
+
+
 def connected(keys: Iterable[Sequence[str]]) -> list[int]:
     """The number of each row's group: rows that share a key, directly or through others, share a group."""
-    rows, parent = list(keys), {}
+    rows = list(keys)
+    parent: dict[str, str] = {}
 
     def top(key: str) -> str:
         while parent.setdefault(key, key) != key:

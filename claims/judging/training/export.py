@@ -7,29 +7,34 @@ from typing import Any
 import numpy as np
 
 from claims.judging.decision import LABELS
+from claims.judging.forest import COLUMNS
+from claims.judging.training.deciding import Rules
 from claims.judging.training.validation import Fitted
 
 
-def arrays_of(fitted: Fitted, disputed: float) -> dict[str, np.ndarray]:
+def arrays_of(fitted: Fitted, rules: Rules) -> dict[str, np.ndarray]:
     stage, calibration = fitted.stage, fitted.calibration
-    mix = np.array([float(stage.words.intercept_[0]), *stage.mix[1:]])
     verdicts: Any = fitted.verdicts
+    learnt = list(verdicts.classes_)
+    mix = np.array([float(stage.words.intercept_[0]), *stage.mix[1:]])
     return {
         **forest("evidence", stage.evidence, [1]),
         **forest("polarity", stage.polarity, [1]),
-        **forest("verdict", verdicts, [list(verdicts.classes_).index(one) if one in verdicts.classes_ else -1 for one in LABELS]),
+        **forest("verdict", verdicts, [learnt.index(one) if one in learnt else -1 for one in LABELS]),
         "polarity_turns": stage.words.coef_[0].astype(np.float16),
         "polarity_mix": mix,
-        "verdict_numbers": np.array([calibration.slope, disputed]),
+        "verdict_numbers": np.array([calibration.slope, rules.disputed]),
         "verdict_offsets": calibration.offsets.astype(np.float32),
-        "verdict_line_said": fitted.said.astype(np.float32),
-        "verdict_line_right": fitted.right.astype(np.float32),
+        "verdict_leaning": rules.leaning.astype(np.float32),
+        "verdict_line_said": rules.said.astype(np.float32),
+        "verdict_line_right": rules.right.astype(np.float32),
     }  # fmt: skip
 
 
 def forest(part: str, machine: Any, outputs: list[int]) -> dict[str, np.ndarray]:
-    """The trees as columns of their nodes, one tree after another. outputs: places of classes; -1 for one not learnt."""
-    roots, columns = [], {name: [] for name in ("feature", "threshold", "left", "right", "value")}
+    """The trees as columns of their nodes, one tree after another. outputs: places of classes; -1: not learnt."""
+    roots: list[int] = []
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
     size = 0
     for one in machine.estimators_:
         tree = one.tree_

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from claims.judging.decision import LABELS, MOST, NEARLY
-from claims.judging.training import measures
+from claims.judging.training import deciding, measures
 from claims.judging.training.cases import Text
-from claims.judging.training.fitting import NO_EVIDENCE
 from claims.judging.training.table import Table
 from claims.judging.training.validation import Unseen
 
@@ -27,88 +27,52 @@ REFERENCES = {
 FOUND = {"recall_10": 0.921, "ndcg_10": 0.669}
 PIPELINE = {"f1": 0.284}
 BEST = 10
-LEVELS = np.round(np.arange(0.1, 0.96, 0.02), 2)
 
 
 def of(
     table: Table, unseen: Unseen, searches: Searches, corpus: Sequence[Text], *, fold: np.ndarray, seed: int, draws: int
 ) -> dict[str, Any]:
-    """disputed_from: from this strength of the best sentence on either side on evidence stands against evidence."""
     labels = np.array([one.label for one in table.cases])
     names = np.array([one.set for one in table.cases])
     told = np.array([one.told for one in table.cases])
     groups = np.array([one.group for one in table.cases])
-    sides = strengths(table, unseen)
-    guess, certain, level = decided(unseen, sides, labels, names, told, fold)
-    found: dict[str, Any] = {"claims": dict(Counter(names[told].tolist())), "disputed_from": level, "sets": {}}
+    guess, certain, leaning = deciding.by_fold(table, unseen, deciding.strengths(table, unseen), fold)
+    found: dict[str, Any] = {"claims": dict(Counter(names[told].tolist())), "sets": {}}
     for name in [one for one in REFERENCES if (told & (names == one)).any()]:
         rows = np.flatnonzero(told & (names == name))
-        found["sets"][name] = _set(name, rows, unseen, guess, certain, labels, groups, draws, seed)
+        found["sets"][name] = _set(name, rows, unseen.chances, leaning, certain, labels, groups, draws, seed)
     if searches.cases:
         found["retrieval"] = _retrieval(searches, corpus, draws, seed)
         rows = np.flatnonzero(~told)
         found["pipeline"] = _pipeline(table, unseen, rows, guess, groups, draws, seed)
-        found["pipeline"] |= {"accuracy": round(float((guess[rows] == labels[rows]).mean()), 4),
-                              "macro_f1": round(measures.macro_f1(labels[rows], guess[rows]), 4),
-                              "surest_half": round(measures.surest(certain[rows], guess[rows] == labels[rows], 0.5), 4),
-                              "calibration_error": round(measures.calibration_error(certain[rows], guess[rows] == labels[rows]), 4)}  # fmt: skip
+        found["pipeline"] |= _verdicts(guess[rows], labels[rows], certain[rows])
         found["leaks"] = _leaks(searches, fold[told & (names == "scifact")])
     return found
 
 
-def strengths(table: Table, unseen: Unseen) -> np.ndarray:
-    """Case × side: the strongest sentence for and against, as in decision.strength."""
-    said = unseen.sentences
-    supports = 1 / (1 + np.exp(-said.polarity))
-    weight = said.evidence * table.chance
-    sides = np.zeros((len(table.cases), 2))
-    np.maximum.at(sides[:, 0], table.of, np.where(said.polarity > 0, weight * supports, 0))
-    np.maximum.at(sides[:, 1], table.of, np.where(said.polarity <= 0, weight * (1 - supports), 0))
-    return sides
-
-
-def decided(
-    unseen: Unseen, sides: np.ndarray, labels: np.ndarray, names: np.ndarray, told: np.ndarray, fold: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Labels and certainty. Each fold's level of dispute is that of the others; the last is that of all."""
-    disputes = told & (names == "climate_fever")
-    guess = np.array(LABELS)[unseen.chances.argmax(axis=1)]
-    certain = unseen.certainty.copy()
-    for number in sorted(set(fold.tolist())):
-        level = _level(unseen.chances, sides, labels, disputes & (fold != number))
-        own = (fold == number) & (sides.min(axis=1) >= level)
-        guess[own] = _disputed(unseen.chances[own])
-    return guess, certain, _level(unseen.chances, sides, labels, disputes)
-
-
-def _disputed(chances: np.ndarray) -> np.ndarray:
-    nothing = chances[:, LABELS.index(NO_EVIDENCE)]
-    return np.where(nothing > 0.5, NO_EVIDENCE, "DISPUTED")
-
-
-def _level(chances: np.ndarray, sides: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> float:
-    """The level with the best mean of accuracy and macro-F1."""
-    if not rows.any():
-        return 0.5
-    plain, scores = np.array(LABELS)[chances.argmax(axis=1)], []
-    for level in LEVELS:
-        guess = np.where(sides.min(axis=1) >= level, _disputed(chances), plain)[rows]
-        scores.append((guess == labels[rows]).mean() + measures.macro_f1(labels[rows], guess))
-    return float(LEVELS[int(np.argmax(scores))])
+def _verdicts(guess: np.ndarray, truth: np.ndarray, certain: np.ndarray) -> dict[str, float]:
+    right = guess == truth
+    return {
+        "accuracy": round(float(right.mean()), 4),
+        "macro_f1": round(measures.macro_f1(truth, guess), 4),
+        "surest_half": round(measures.surest(certain, right, 0.5), 4),
+        "calibration_error": round(measures.calibration_error(certain, right), 4),
+    }
 
 
 def _set(
-    name: str, rows: np.ndarray, unseen: Unseen, guess: np.ndarray, certain: np.ndarray, labels: np.ndarray,
+    name: str, rows: np.ndarray, unseen: np.ndarray, leaning: np.ndarray, certain: np.ndarray, labels: np.ndarray,
     groups: np.ndarray, draws: int, seed: int,
 ) -> dict[str, Any]:  # fmt: skip
-    """A set's labels only: where people had no other choice, the judge has none."""
+    """A set's labels only: where people had no other choice, the judge has none. leaning: chances as labels are taken
+    by; between two sides chances alone decide."""
     truth, known = labels[rows], sorted(set(labels[rows].tolist()), key=LABELS.index)
     columns = [LABELS.index(one) for one in known]
-    chances = unseen.chances[rows][:, columns]
+    chances = unseen[rows][:, columns]
     chances = chances / chances.sum(axis=1, keepdims=True)
-    said = np.array(known)[chances.argmax(axis=1)]
-    sure = chances.max(axis=1) if len(known) < len(LABELS) else certain[rows]
-    said = guess[rows] if len(known) == len(LABELS) else said
+    place = (leaning[rows][:, columns] if len(known) > 2 else chances).argmax(axis=1)
+    said = np.array(known)[place]
+    sure = certain[rows] if len(known) == len(LABELS) else chances[np.arange(len(place)), place]
     right = said == truth
     return {
         "claims": len(rows),
@@ -144,11 +108,15 @@ def _retrieval(searches: Searches, corpus: Sequence[Text], draws: int, seed: int
         ])  # fmt: skip
         found[name] = {
             "recall_10": round(float(recall.mean()), 4),
-            "recall_10_interval": measures.interval(groups, lambda at, by=recall: float(by[at].mean()), draws, seed),
+            "recall_10_interval": measures.interval(groups, partial(_mean, recall), draws, seed),
             "ndcg_10": round(float(gain.mean()), 4),
             "recall_3": round(float(np.mean([np.mean([rank < 3 for rank in ranks]) for ranks in kept])), 4),
         }
     return found
+
+
+def _mean(values: np.ndarray, at: np.ndarray) -> float:
+    return float(values[at].mean())
 
 
 def _ranks(searches: Searches, corpus: Sequence[Text], at: int, scores: np.ndarray) -> list[int]:
@@ -165,13 +133,16 @@ def _pipeline(
     sentences that decide."""
     counts = np.array([_named(table, unseen, case, guess[case]) for case in rows.tolist()], float)
     right, said, wanted = counts.sum(axis=0)
-    of = lambda at: measures.f1(*counts[at].sum(axis=0))  # noqa: E731
+
+    def drawn(at: np.ndarray) -> float:
+        return measures.f1(*counts[at].sum(axis=0).tolist())
+
     return {
         "claims": len(rows),
         "precision": round(right / max(1, said), 4),
         "recall": round(right / max(1, wanted), 4),
         "f1": round(measures.f1(right, said, wanted), 4),
-        "f1_interval": measures.interval(groups[rows], of, draws, seed),
+        "f1_interval": measures.interval(groups[rows], drawn, draws, seed),
         "reference": PIPELINE,
     }
 

@@ -10,12 +10,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from claims.judging.training.cases import Case, Text
 from claims.reading.lexicon import Lexicon
 from claims.reading.parsed import Parsed
 from claims.retrieval import documents
 from claims.retrieval.search import FULLNESS, SATURATION
 from claims.retrieval.searching import DOCUMENTS
-from claims.judging.training.cases import Case, Text
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from claims.judging.decision import LABELS
 from claims.judging.gathering import Weighed, gather
 from claims.judging.reader import log_odds
+from claims.judging.training.cases import CROSSED
 from claims.judging.training.table import Table
 from claims.retrieval.ranking import SENTENCES
 
@@ -75,9 +76,10 @@ def fit_sentences(table: Table, rows: np.ndarray, recipe: Recipe) -> Stage:
     labels, of = table.labels[rows], table.of[rows]
     sets = np.array([table.cases[case].set for case in of])
     marked = labels != NO_EVIDENCE
-    both = np.isin(sets, [one for one in set(sets) if 0 < marked[sets == one].mean() < 1])
+    told_all = np.isin(sets, [one for one in set(sets) if marked[sets == one].all()])
+    of_evidence = np.where(told_all | (sets == CROSSED), CROSSED, sets)
     evidence = forest(recipe.trees, recipe.leaves, recipe.seed)
-    evidence.fit(table.rows[rows[both]], marked[both], sample_weight=_shared(sets[both]))
+    evidence.fit(table.rows[rows], marked, sample_weight=_shared(of_evidence))
     told = marked & np.isin(labels, ["SUPPORTED", "REFUTED"])
     supports = (labels == "SUPPORTED")[told]
     _, place, count = np.unique(of[told], return_inverse=True, return_counts=True)

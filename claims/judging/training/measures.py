@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,8 +53,8 @@ def f1(right: float, said: float, wanted: float) -> float:
     return 2 * right / (said + wanted) if said + wanted else 0.0
 
 
-def interval(groups: Sequence[Any], of: Callable[[np.ndarray], float], draws: int, seed: int) -> tuple[float, float]:
-    """Where 95 of 100 figures of claims drawn anew fall; groups are drawn whole."""
+def interval(groups: Any, of: Callable[[np.ndarray], float], draws: int, seed: int) -> tuple[float, float]:
+    """Where 95 of 100 figures of claims drawn anew fall; a group, a name for each claim, is drawn whole."""
     generator = np.random.default_rng(seed)
     names, place = np.unique(np.array(groups), return_inverse=True)
     members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])

@@ -12,7 +12,7 @@ import numpy as np
 
 from claims.judging import artifact
 from claims.judging.training import cases as sets
-from claims.judging.training import export, figures, finding, table, validation, vocabulary
+from claims.judging.training import deciding, export, figures, finding, table, validation, vocabulary
 from claims.judging.training.cases import Case, Material, Text
 from claims.judging.training.fitting import Recipe
 from claims.reading.lexicon import Lexicon
@@ -54,8 +54,9 @@ def train(
     fold = sets.folds_of(material.cases, folds, seed)
     searches = searched(material, fold, lexicon)
     say("searched")
-    told = material.cases + [_retrieved(searches, at, material.corpus) for at in range(len(searches.cases))]
-    chances = [[1.0] * len(one.texts) for one in material.cases]
+    given = material.cases + sets.crossed(material.cases, seed)
+    told = given + [_retrieved(searches, at, material.corpus) for at in range(len(searches.cases))]
+    chances = [[1.0] * len(one.texts) for one in given]
     chances += [sorted(one.tolist(), reverse=True)[:READ] for one in searches.chances]
     rows = table.build(told, lexicon, chances, say)
     groups = np.unique([one.group for one in told], return_inverse=True)[1]
@@ -63,7 +64,8 @@ def train(
     unseen = validation.cross_validated(rows, parted, groups, recipe, say)
     report = figures.of(rows, unseen, searches, material.corpus, fold=parted, seed=seed, draws=draws)
     fitted = validation.fit(rows, np.arange(len(told)), groups, recipe)
-    arrays = words | export.arrays_of(fitted, report["disputed_from"])
+    rules = deciding.learn(rows, unseen.chances, deciding.strengths(rows, unseen), np.arange(len(told)))
+    arrays = words | export.arrays_of(fitted, rules)
     arrays |= finding.fit(np.vstack(searches.found.rows), np.concatenate(searches.relevant)) if searches.cases else (
         finding.unfitted()
     )  # fmt: skip

@@ -20,8 +20,6 @@ class Fitted:
     stage: fitting.Stage
     verdicts: object
     calibration: Calibration
-    said: np.ndarray
-    right: np.ndarray
 
     def chances(self, inputs: np.ndarray) -> np.ndarray:
         return self.calibration.chances(fitting.shares(self.verdicts, inputs))
@@ -29,10 +27,9 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Unseen:
-    """What was said of each case by models that had not seen it: chances by LABELS, certainty, and its sentences."""
+    """What was said of each case by models that had not seen it: chances by LABELS, and of its sentences."""
 
     chances: np.ndarray
-    certainty: np.ndarray
     sentences: Sentences
 
 
@@ -49,13 +46,10 @@ def fit(table: Table, cases: np.ndarray, groups: np.ndarray, recipe: Recipe) -> 
         machine = fitting.fit_verdicts(inputs[~own], labels[~own], weights[~own], recipe)
         held[own] = fitting.shares(machine, inputs[own])
     calibration = fitting.calibrate(held, labels, weights)
-    likely = calibration.chances(held)
-    guessed = np.array(LABELS)[likely.argmax(axis=1)]
-    line = fitting.certainty(likely.max(axis=1), guessed == labels, weights)
     marked = np.flatnonzero(np.isin(table.of, cases) & (table.labels != ""))
     return Fitted(
         fitting.fit_sentences(table, marked, recipe), fitting.fit_verdicts(inputs, labels, weights, recipe),
-        calibration, *line,
+        calibration,
     )  # fmt: skip
 
 
@@ -64,7 +58,7 @@ def cross_validated(
 ) -> Unseen:
     size = len(table.of)
     found = Sentences(np.zeros(size), np.zeros(size), np.zeros(size))
-    chances, certain = np.zeros((len(table.cases), len(LABELS))), np.zeros(len(table.cases))
+    chances = np.zeros((len(table.cases), len(LABELS)))
     for number in range(int(fold.max()) + 1):
         fitted = fit(table, np.flatnonzero(fold != number), groups, recipe)
         own = np.flatnonzero(fold == number)
@@ -72,6 +66,5 @@ def cross_validated(
         fitting.put(found, fitted.stage.read(table, rows), rows)
         inputs = np.array([fitting.gathered(table, found, case) for case in own.tolist()])
         chances[own] = fitted.chances(inputs)
-        certain[own] = np.interp(chances[own].max(axis=1), fitted.said, fitted.right)
         say(f"fold {number + 1} of {int(fold.max()) + 1} judged")
-    return Unseen(chances, certain, found)
+    return Unseen(chances, found)
