@@ -65,6 +65,8 @@ CHANGED = """
 UPDATE claims_corpus SET version = %(next)s, changed_at = statement_timestamp(), document_count =
   (SELECT count(*) FROM claims_document d WHERE d.corpus_id = %(corpus)s AND d.until IS NULL) WHERE name = %(corpus)s
 """
+# Else each search reads what the load added word by word, until the server tidies up by itself.
+SETTLE = "SELECT gin_clean_pending_list('document_search'); ANALYZE claims_document, claims_wordcount"
 
 
 class NothingToLoad(Exception):
@@ -122,6 +124,7 @@ def load(
         loaded = _merge(cursor, corpus, bad, keep_missing)
         cursor.execute(UNSTAGE)
         if loaded.is_change:
+            cursor.execute(SETTLE)
             log_audit_event("corpus_loaded", "corpus", name, loaded.as_dict() | {"clashes": len(loaded.clashes)})
         transaction.set_rollback(dry_run)
     return loaded

@@ -102,6 +102,13 @@ def test_words_are_counted_as_the_corpus_changes(load):
             assert counted == dict(cursor.fetchall())
 
 
+def test_a_load_leaves_nothing_for_searches_to_tidy(load):
+    load(BEES, OAKS)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gin_clean_pending_list('document_search')")
+        assert cursor.fetchone() == (0,)
+
+
 def test_a_new_address_is_no_new_text(load):
     load(BEES)
     done = load(BEES | {"url": "https://example.org/moved"})

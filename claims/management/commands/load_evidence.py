@@ -9,7 +9,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import URLValidator, validate_slug
-from django.db import connection
 from django.forms import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -50,9 +49,6 @@ class Command(BaseCommand):
                 loaded = self._load(name, path, known, described, options)
         except (files.FileNotRead, loading.NothingToLoad) as error:
             raise CommandError(str(error)) from None
-        if loaded.is_change and not options["dry_run"]:
-            with connection.cursor() as cursor:
-                cursor.execute("SET statement_timeout = '60s'; ANALYZE claims_document; RESET statement_timeout")
         self._tell(loaded, time.monotonic() - started, options)
 
     def _described(self, name: str, known: sources.Source | None, options: dict[str, Any]) -> dict[str, str]:
