@@ -11,7 +11,7 @@ from django.db import transaction
 
 from audit.services import log_audit_event
 from base import context as caller
-from claims.judging.artifact import ArtifactError
+from base.artifacts import ArtifactError
 from claims.models import Claim, Verdict, VerificationRun
 from claims.verification import following, outdated, stages, verdicts
 from tasks.definitions import PermanentError, TemporaryError, every, task

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from loans.scorecard import ArtifactError, Scorecard
+from base.artifacts import ArtifactError
+from loans.scorecard import Scorecard
 
 FOLDER = Path(__file__).parent / "artifacts"
 CURRENT = "v2"

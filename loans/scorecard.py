@@ -8,7 +8,6 @@ of repaying, and `points_to_double` more double the odds.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from bisect import bisect_right
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from base.artifacts import ArtifactError, content_hash
+
 FORMAT, OLD_FORMAT = "scorecard/2", "scorecard/1"
 MAX_REASONS = 4  # 12 CFR part 1002, comment 9(b)(2)-1: more than four reasons are not likely to be helpful
 APPLICATION, BEHAVIOUR = "application", "behaviour"
@@ -24,10 +25,6 @@ HISTORY = "event_count_180d"
 
 Value = float | str | None
 Inputs = Mapping[str, Value]
-
-
-class ArtifactError(ValueError):
-    """The artifact is not a scorecard, or is not the one that was published."""
 
 
 class InvalidInput(ValueError):
@@ -242,12 +239,6 @@ def principal_reasons(lines: Sequence[Line], *, sums: bool = True) -> tuple[Prin
         lost[line.reason] = lost.get(line.reason, 0) + (line.lost if sums or line.reason not in lost else 0)
     ranked = sorted(lost.items(), key=lambda one: -one[1])[:MAX_REASONS]
     return tuple(PrincipalReason(reason.code, reason.text, points) for reason, points in ranked)
-
-
-def content_hash(artifact: Mapping[str, Any]) -> str:
-    """SHA-256 of the artifact without its own hash, as canonical JSON."""
-    content = {key: value for key, value in artifact.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def parse_card(name: str, card: Mapping[str, Any]) -> Card:

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core import checks
 
+from base.artifacts import ArtifactError
 from reports.classification import published as classifiers
-from reports.classification.artifact import ArtifactError
 from reports.duplicates import published as finders
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 
-from reports.classification.artifact import ArtifactError
+from base.artifacts import ArtifactError
 from reports.classification.work import classify_reports
 from reports.duplicates.linking import link_duplicates
 from reports.filing.aftermath import tell_filed

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from base.artifacts import ArtifactError
 from reports import processing
-from reports.classification.artifact import ArtifactError
 from reports.filing import leaving, limits, photos
 from reports.models import Report
 from reports.review import abuse, watch

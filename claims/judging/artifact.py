@@ -6,8 +6,6 @@ Nothing in them is run: the numbers are plain arrays, and a file that is not wha
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from base.artifacts import ArtifactError, read_pair, sealed
 from claims.judging import gathering
 from claims.judging.forest import Forest
 from claims.judging.reader import Linear, Polarity, Reader, Verdicts
@@ -23,19 +22,8 @@ from claims.reading.lexicon import Lexicon
 from claims.retrieval import documents
 
 FORMAT = 1
-LARGEST = 20_000_000  # bytes of a file
 INPUTS = {"documents": documents.FEATURES, "sentences": pairs.FEATURES, "verdict": gathering.FEATURES}
 Arrays = Mapping[str, NDArray[Any]]
-
-
-class ArtifactError(ValueError):
-    """The files are missing, changed, or not what this version reads."""
-
-
-def packed(arrays: Arrays) -> bytes:
-    into = io.BytesIO()
-    np.savez_compressed(into, allow_pickle=False, **arrays)
-    return into.getvalue()
 
 
 def described(about: Mapping[str, Any], arrays: Arrays, numbers: bytes) -> dict[str, Any]:
@@ -48,9 +36,8 @@ def described(about: Mapping[str, Any], arrays: Arrays, numbers: bytes) -> dict[
             "ranker": part_hash(arrays, "documents", "evidence"),
             "judge": part_hash(arrays, "polarity", "verdict"),
         },
-        "numbers_sha256": hashlib.sha256(numbers).hexdigest(),
     }
-    return {"sha256": content_hash(body)} | body
+    return sealed(body, numbers)
 
 
 def part_hash(arrays: Arrays, *parts: str) -> str:
@@ -62,30 +49,13 @@ def part_hash(arrays: Arrays, *parts: str) -> str:
     return digest.hexdigest()
 
 
-def content_hash(about: Mapping[str, Any]) -> str:
-    """Of everything but the hash itself, in one order."""
-    body = {name: value for name, value in about.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
 def load(path: Path) -> Reader:
     """path: the readable file; the numbers are beside it, ending in .npz. Raises ArtifactError."""
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        numbers = path.with_suffix(".npz").read_bytes()
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path.name} cannot be read: {error}") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise ArtifactError(f"{path.name} is not of format {FORMAT}")
-    if about.get("sha256") != content_hash(about) or len(numbers) > LARGEST:
-        raise ArtifactError(f"{path.name} was changed: its hash does not fit")
-    if about["numbers_sha256"] != hashlib.sha256(numbers).hexdigest():
-        raise ArtifactError(f"{path.with_suffix('.npz').name} is not the one that {path.name} names")
+    about, arrays = read_pair(path, form=FORMAT)
     if about["inputs"] != {name: list(found) for name, found in INPUTS.items()}:
         raise ArtifactError(f"{path.name} asks for other inputs than this release finds")
     try:
-        with np.load(io.BytesIO(numbers), allow_pickle=False) as file:
-            return reader_of({name: file[name] for name in file.files}, about)
+        return reader_of(arrays, about)
     except (KeyError, ValueError, TypeError, IndexError, UnicodeDecodeError) as error:
         raise ArtifactError(f"the model is not whole: {error}") from error
 

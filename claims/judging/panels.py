@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from base.artifacts import ArtifactError
 from base.panels import BAD, Chart, Facts, Panel, Series, Table, code
 from claims.judging import published
-from claims.judging.artifact import ArtifactError
 
 FIGURES = {
     "accuracy": "Accuracy",

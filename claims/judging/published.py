@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from base.artifacts import ArtifactError
 from claims.judging.reader import Reader
 
 FOLDER = Path(__file__).parent / "artifacts"
@@ -28,7 +29,6 @@ def _loaded(version: str) -> Reader:
 
 def path_of(version: str) -> Path:
     """A version of this release, or a file of one's own if it ends in .json. Raises ArtifactError."""
-    from claims.judging.artifact import ArtifactError
 
     path = Path(version) if version.endswith(".json") else FOLDER / f"judge-{version}.json"
     if not path.is_file():

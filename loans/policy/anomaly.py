@@ -15,8 +15,9 @@ from datetime import date
 from statistics import median
 from typing import Any
 
+from base.artifacts import ArtifactError, content_hash
 from loans.policy.fraud import Found
-from loans.scorecard import ArtifactError, Reason, content_hash
+from loans.scorecard import Reason
 
 FORMAT = "anomaly/1"
 FLAG = "unusual_behaviour"

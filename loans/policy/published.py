@@ -6,13 +6,14 @@ import functools
 import json
 from pathlib import Path
 
+from base.artifacts import ArtifactError
 from loans import published as cards
 from loans.policy.anomaly import Anomaly
 from loans.policy.deciding import Means
 from loans.policy.fraud import Rule, RuleSet
 from loans.policy.models import FraudRuleSet, PolicyVersion
 from loans.rules import Policy
-from loans.scorecard import ArtifactError, Reason
+from loans.scorecard import Reason
 
 FOLDER = Path(__file__).parents[1] / "artifacts"
 REMEMBERED = 100

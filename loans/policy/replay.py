@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from base.artifacts import ArtifactError
 from loans.models import CreditDecision, PolicyVersion
 from loans.policy.aftermath import aftermath
 from loans.policy.deciding import FIRST_SHAPE, Case, Means, decide_case
 from loans.policy.past import machine_decisions
 from loans.policy.published import UnknownPolicy, anomaly_by_sha256, policy_of
 from loans.published import UnknownScorecard, scorecard_by_sha256
-from loans.scorecard import ArtifactError, InvalidInput
+from loans.scorecard import InvalidInput
 
 UNREADABLE = (UnknownPolicy, UnknownScorecard, ArtifactError, InvalidInput, KeyError, TypeError, ValueError)
 

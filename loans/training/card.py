@@ -14,7 +14,8 @@ import numpy as np
 import scipy
 import sklearn
 
-from loans.scorecard import APPLICATION, FORMAT, Scorecard, content_hash
+from base.artifacts import content_hash
+from loans.scorecard import APPLICATION, FORMAT, Scorecard
 from loans.training import leakage
 from loans.training.binning import Settings
 from loans.training.fitting import SCALE, fit_card, totals

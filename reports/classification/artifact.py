@@ -5,9 +5,6 @@ Nothing in them is run: the numbers are plain arrays, and a file that is not wha
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,15 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from base import artifacts
+from base.artifacts import ArtifactError, read_pair, sealed
 from reports.classification.linear import LinearModel
 
 FORMAT = 1
-LARGEST = 20_000_000  # bytes of a file, unpacked too
-ARRAYS = {"terms", "values", "weights", "bias", "offsets", "urgency"}
-
-
-class ArtifactError(ValueError):
-    """The files are missing, changed, or not what this version reads."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +51,16 @@ class Classifier:
 
 def packed(model: LinearModel, urgency: np.ndarray) -> bytes:
     """The numbers as an .npz of plain arrays."""
-    into = io.BytesIO()
-    np.savez_compressed(
-        into,
-        terms=np.frombuffer("\n".join(model.terms).encode(), np.uint8),
-        values=model.values.astype(np.float32),
-        weights=model.weights.astype(np.float16),
-        bias=model.bias.astype(np.float32),
-        offsets=model.offsets.astype(np.float32),
-        urgency=urgency.astype(np.float32),
+    return artifacts.packed(
+        {
+            "terms": np.frombuffer("\n".join(model.terms).encode(), np.uint8),
+            "values": model.values.astype(np.float32),
+            "weights": model.weights.astype(np.float16),
+            "bias": model.bias.astype(np.float32),
+            "offsets": model.offsets.astype(np.float32),
+            "urgency": urgency.astype(np.float32),
+        }
     )
-    return into.getvalue()
 
 
 def described(about: Mapping[str, Any], model: LinearModel, numbers: bytes) -> dict[str, Any]:
@@ -78,37 +70,18 @@ def described(about: Mapping[str, Any], model: LinearModel, numbers: bytes) -> d
         **about,
         "classes": list(model.classes),
         "slope": model.slope,
-        "numbers_sha256": hashlib.sha256(numbers).hexdigest(),
     }
-    return {"sha256": content_hash(body)} | body
-
-
-def content_hash(about: Mapping[str, Any]) -> str:
-    """Of everything but the hash itself, in one order."""
-    body = {name: value for name, value in about.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return sealed(body, numbers)
 
 
 def load(path: Path) -> Classifier:
     """path: the readable file; the numbers are beside it, ending in .npz. Raises ArtifactError."""
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        numbers = path.with_suffix(".npz").read_bytes()
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path.name} cannot be read: {error}") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise ArtifactError(f"{path.name} is not of format {FORMAT}")
-    if about.get("sha256") != content_hash(about) or len(numbers) > LARGEST:
-        raise ArtifactError(f"{path.name} was changed: its hash does not fit")
-    if about["numbers_sha256"] != hashlib.sha256(numbers).hexdigest():
-        raise ArtifactError(f"{path.with_suffix('.npz').name} is not the one that {path.name} names")
-    return _classifier(about, numbers)
+    about, arrays = read_pair(path, form=FORMAT)
+    return _classifier(about, arrays)
 
 
-def _classifier(about: Mapping[str, Any], numbers: bytes) -> Classifier:
+def _classifier(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Classifier:
     try:
-        with np.load(io.BytesIO(numbers), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ARRAYS}
         terms = tuple(arrays["terms"].tobytes().decode().split("\n"))
         classes = tuple(about["classes"])
         shapes = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from base.artifacts import ArtifactError
 from base.panels import Facts, Panel, Table, code
 from reports.classification import published
-from reports.classification.artifact import ArtifactError
 from reports.classification.models import Classification, Correction
 
 FIGURES = {

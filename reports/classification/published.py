@@ -9,7 +9,8 @@ from typing import Any
 
 from django.conf import settings
 
-from reports.classification.artifact import ArtifactError, Classifier, load
+from base.artifacts import ArtifactError
+from reports.classification.artifact import Classifier, load
 
 FOLDER = Path(__file__).parent / "artifacts"
 

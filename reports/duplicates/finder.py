@@ -7,15 +7,13 @@ probability of a pair is the product, calibrated to what the staff of a city mar
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from reports.classification.artifact import ArtifactError
+from base.artifacts import ArtifactError, content_hash
 from reports.duplicates import pairs
 from reports.duplicates.pairs import Floats, Near
 from reports.duplicates.sketch import SLOTS, Sketch
@@ -116,9 +114,3 @@ def shares(scores: Floats, flatness: float, none: float) -> Floats:
     odds = np.append(scores, none) / flatness
     parts = np.exp(odds - odds.max())
     return (parts / parts.sum())[:-1]
-
-
-def content_hash(artifact: Mapping[str, Any]) -> str:
-    """SHA-256 of the artifact without its own hash, as canonical JSON."""
-    content = {key: value for key, value in artifact.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

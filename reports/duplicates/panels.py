@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from base.artifacts import ArtifactError
 from base.links import row_link
 from base.panels import BAD, BUSY, GOOD, IDLE, WARN, Panel, Table, badge, meter, when
-from reports.classification.artifact import ArtifactError
 from reports.duplicates.linking import OPEN
 from reports.duplicates.search import find_candidates
 from reports.models import DuplicateLink, Report

@@ -6,7 +6,7 @@ import functools
 import json
 from pathlib import Path
 
-from reports.classification.artifact import ArtifactError
+from base.artifacts import ArtifactError
 from reports.duplicates.finder import Finder
 
 FOLDER = Path(__file__).parents[1] / "artifacts"

@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from base.artifacts import ArtifactError
 from base.desk import acting
 from base.problems import Unavailable
 from base.queries import refuse_unknown
 from base.roles import Role
-from reports.classification.artifact import ArtifactError
 from reports.duplicates import merging
 from reports.duplicates import serializers as s
 from reports.duplicates.search import find_many

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from reports.classification.artifact import ArtifactError
+from base.artifacts import ArtifactError
 from reports.models import Category, Report, ReviewItem
 from reports.review.candidates import Lookalike, find_lookalikes
 from reports.review.suggestions import Suggestion, standing, suggestion_of

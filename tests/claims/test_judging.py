@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from base.artifacts import ArtifactError
 from claims import judging
 from claims.judging import artifact, gathering, published
 from claims.judging.decision import LABELS
@@ -112,11 +113,11 @@ def test_a_model_that_was_changed_is_refused(tmp_path):
     about = json.loads((tmp_path / "one.json").read_text())
     artifact.load(tmp_path / "one.json")
     (tmp_path / "one.json").write_text(json.dumps(about | {"version": "v9"}))
-    with pytest.raises(artifact.ArtifactError, match="hash"):
+    with pytest.raises(ArtifactError, match="hash"):
         artifact.load(tmp_path / "one.json")
     (tmp_path / "one.json").write_text(json.dumps(about))
     (tmp_path / "one.npz").write_bytes((tmp_path / "one.npz").read_bytes()[:-1] + b"x")
-    with pytest.raises(artifact.ArtifactError, match="not the one"):
+    with pytest.raises(ArtifactError, match="not the one"):
         artifact.load(tmp_path / "one.json")
 
 

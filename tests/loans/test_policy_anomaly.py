@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from base.artifacts import ArtifactError
 from loans.models import CreditDecision
 from loans.policy.anomaly import FARTHEST, Anomaly, TooFewRows, fit, found_odd
 from loans.policy.published import FOLDER, UnknownPolicy, anomaly, anomaly_by_sha256
 from loans.policy.replay import replay
-from loans.scorecard import ArtifactError
 from tests.loans.policies import activated, ask
 
 ROWS = [{"a": float(n % 50), "b": float(n % 7), "same": 1.0, "some": None if n == 3 else 2.0} for n in range(400)]

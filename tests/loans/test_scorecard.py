@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base.artifacts import ArtifactError, content_hash
 from features.definitions import feature_sets, used_by
 from loans.inputs import Application, card_inputs, payment_to_income
 from loans.published import FOLDER, UnknownScorecard, scorecard, scorecard_by_sha256
-from loans.scorecard import ArtifactError, InvalidInput, Scorecard, content_hash
+from loans.scorecard import InvalidInput, Scorecard
 
 PUBLISHED = FOLDER / "scorecard-v2.json"
 CARD, OLD = scorecard(), scorecard("v1")

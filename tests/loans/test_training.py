@@ -11,7 +11,8 @@ np = pytest.importorskip("numpy", reason="training needs numpy and scikit-learn,
 pytest.importorskip("sklearn", reason="training needs numpy and scikit-learn, which serving does not install")
 optimize = pytest.importorskip("scipy.optimize", reason="training needs scipy, which serving does not install")
 
-from loans.scorecard import Reason, Scorecard, content_hash, parse_card  # noqa: E402
+from base.artifacts import content_hash  # noqa: E402
+from loans.scorecard import Reason, Scorecard, parse_card  # noqa: E402
 from loans.training import binning, validation  # noqa: E402
 from loans.training.binning import Settings, bins_of, cut, pooled, weight_of_evidence  # noqa: E402
 from loans.training.candidates import CANDIDATES, candidates_of  # noqa: E402

@@ -13,6 +13,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from hypothesis.extra import numpy as arrays  # noqa: E402
 
+from base.artifacts import ArtifactError  # noqa: E402
 from reports.classification import artifact, corrections, published, serving  # noqa: E402
 from reports.classification.training import measures  # noqa: E402
 from reports.classification.training.fitting import Lesson, Recipe, calibration, fit  # noqa: E402
@@ -69,13 +70,13 @@ def test_a_changed_artifact_is_refused(folder, tmp_path, db):
     train(folder, tmp_path / "one.json", "--only-product")
     about = json.loads((tmp_path / "one.json").read_text())
     (tmp_path / "one.json").write_text(json.dumps(about | {"threshold": 0.1}))
-    with pytest.raises(artifact.ArtifactError, match="changed"):
+    with pytest.raises(ArtifactError, match="changed"):
         artifact.load(tmp_path / "one.json")
     (tmp_path / "one.json").write_text(json.dumps(about))
     numbers = bytearray((tmp_path / "one.npz").read_bytes())
     numbers[len(numbers) // 2] ^= 1
     (tmp_path / "one.npz").write_bytes(numbers)
-    with pytest.raises(artifact.ArtifactError, match="not the one"):
+    with pytest.raises(ArtifactError, match="not the one"):
         artifact.load(tmp_path / "one.json")
 
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from reports.classification.artifact import ArtifactError
+from base.artifacts import ArtifactError, content_hash
 from reports.duplicates import published
-from reports.duplicates.finder import Finder, Question, content_hash, shares
+from reports.duplicates.finder import Finder, Question, shares
 from reports.duplicates.pairs import OF_PAIR, Near, counts, pair_values, shortlist
 from reports.duplicates.sketch import place, sketch
 from reports.duplicates.training.report import html

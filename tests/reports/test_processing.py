@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from base.artifacts import ArtifactError
 from reports import processing
 from reports.classification import artifact, corrections, published, work
 from reports.classification.linear import LinearModel
@@ -107,7 +108,7 @@ def test_a_report_that_fails_holds_up_no_other_and_comes_to_a_person_in_the_end(
 def test_without_a_classifier_everything_waits(resident, settings):
     settings.REPORT_CLASSIFIER = "/nowhere.json"
     file_report(by=resident, **HOLE)
-    with pytest.raises(artifact.ArtifactError):
+    with pytest.raises(ArtifactError):
         processing.process_waiting()
     assert Waiting.objects.get().attempts == 0
 

@@ -4,8 +4,8 @@ import pytest
 from django.core import checks
 
 from accounts.services import assign_role
+from base.artifacts import ArtifactError
 from reports import processing
-from reports.classification.artifact import ArtifactError
 from reports.duplicates import published
 from reports.filing.services import file_report
 from reports.models import ReviewItem, Waiting

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from base.artifacts import packed
 from claims.judging import artifact
 from claims.judging.training import cases as sets
 from claims.judging.training import deciding, export, figures, finding, table, validation, vocabulary
@@ -69,7 +70,7 @@ def train(
     arrays |= finding.fit(np.vstack(searches.found.rows), np.concatenate(searches.relevant)) if searches.cases else (
         finding.unfitted()
     )  # fmt: skip
-    numbers = artifact.packed(arrays)
+    numbers = packed(arrays)
     training = {"claims": report["claims"], "folds": folds, "seed": seed, "recipe": asdict(recipe)}
     about = {"version": version, "created_on": created_on.isoformat(), "training": training}
     described = artifact.described(about, arrays, numbers)

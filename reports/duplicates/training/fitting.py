@@ -13,7 +13,8 @@ from scipy.sparse import csr_matrix
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from reports.duplicates.finder import FORMAT, content_hash, shares
+from base.artifacts import content_hash
+from reports.duplicates.finder import FORMAT, shares
 from reports.duplicates.pairs import OF_PAIR, OF_REPORT, Floats, report_values
 from reports.duplicates.sketch import SLOTS
 from reports.duplicates.training.boston import City, Ints, part
