@@ -66,7 +66,7 @@ def entry_of(
 COLUMNS = "action, entity_type, entity_id, actor, status, ip, user_agent, correlation_id, metadata"
 INSERT = f"""
 INSERT INTO audit_entry (at, {COLUMNS})
-SELECT coalesce(at, now()), {COLUMNS} FROM jsonb_to_recordset($1::jsonb) AS entry(
+SELECT coalesce(at, statement_timestamp()), {COLUMNS} FROM jsonb_to_recordset($1::jsonb) AS entry(
   at timestamptz, action text, entity_type text, entity_id text, actor text, status text, ip inet, user_agent text,
   correlation_id text, metadata jsonb)
 RETURNING id, at
