@@ -64,6 +64,8 @@ def _create(place: Place, cluster: Path, password: str, throwaway: bool, log: Pa
     options = ["-U", "postgres", "--auth=reject", "--encoding=UTF8", "--data-checksums"]
     options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     _run(place, ["initdb", "-D", str(new), "--no-sync", *options], "", log)
+    if (place.programs.parent / "share/postgresql/extension/vector.control").exists():  # only a superuser installs it
+        _run(place, ["postgres", "--single", "-F", "-D", str(new), "template1"], "CREATE EXTENSION vector\n", log)
     (new / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
     role = f"CREATE ROLE millrace LOGIN CREATEDB CREATEROLE PASSWORD '{password}'"
     stats = "GRANT pg_read_all_stats TO millrace WITH ADMIN OPTION"  # for the application: `grant_application`
