@@ -69,7 +69,8 @@ class Document(models.Model):
             models.UniqueConstraint(fields=["corpus", "external_id"], condition=Q(until=None), name="document_current"),
             models.CheckConstraint(condition=Q(until=None) | Q(until__gt=F("since")), name="document_ends_later"),
         ]
-        indexes = [GinIndex(fields=["search"], name="document_search", condition=Q(until=None))]
+        # No list of what is pending: the first searches after a load would read it word by word.
+        indexes = [GinIndex(fields=["search"], name="document_search", condition=Q(until=None), fastupdate=False)]
         triggers = [
             pgtrigger.Protect(
                 name="texts_stay",

@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='document',
-            index=django.contrib.postgres.indexes.GinIndex(condition=models.Q(('until', None)), fields=['search'], name='document_search'),
+            index=django.contrib.postgres.indexes.GinIndex(condition=models.Q(('until', None)), fastupdate=False, fields=['search'], name='document_search'),
         ),
         migrations.AddConstraint(
             model_name='document',
